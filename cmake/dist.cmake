@@ -1,0 +1,1 @@
+# `make` leaves a runnable tree in dist/: this is what is installed into it.
