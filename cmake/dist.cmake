@@ -1,1 +1,14 @@
-# `make` leaves a runnable tree in dist/: this is what is installed into it.
+# What is installed beside the programs: launchers, samples, the client library with its headers and manuals.
+add_library(rocketmq SHARED ${CMAKE_SOURCE_DIR}/cmake/empty.c)
+target_link_libraries(rocketmq PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,rmq_client>)
+set_target_properties(rocketmq PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+install(TARGETS rocketmq LIBRARY DESTINATION lib)
+install(DIRECTORY include/rocketmq DESTINATION include)
+install(DIRECTORY bin/ DESTINATION bin USE_SOURCE_PERMISSIONS)
+install(DIRECTORY conf/ DESTINATION conf)
+foreach(section 1 3)
+  file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.${section})
+  install(FILES ${pages} DESTINATION share/man/man${section})
+endforeach()
+configure_file(${CMAKE_SOURCE_DIR}/cmake/rocketmq.pc.in rocketmq.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/rocketmq.pc DESTINATION lib/pkgconfig)

@@ -1,20 +1,17 @@
 # A folder of src/ is a module: its sources are all *.c but *_test.c and main.c; each x_test.c is a test program.
-find_package(PkgConfig REQUIRED)
+option(RMQ_TESTS "build the tests" ON)
 
 function(rmq_add_tests name)
   cmake_parse_arguments(M "" "" "LINK" ${ARGN})
-  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*_test.c)
-  if(NOT cmocka_FOUND)
+  if(NOT RMQ_TESTS)
     return()
   endif()
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*_test.c)
   foreach(test ${tests})
     get_filename_component(file ${test} NAME_WE)
     set(target ${name}_${file})
     add_executable(${target} ${test})
-    target_link_libraries(${target} PRIVATE ${M_LINK} PkgConfig::cmocka)
-    if(jansson_FOUND)
-      target_link_libraries(${target} PRIVATE PkgConfig::jansson)
-    endif()
+    target_link_libraries(${target} PRIVATE ${M_LINK} PkgConfig::cmocka PkgConfig::jansson)
     add_test(NAME ${name}/${file} COMMAND ${target})
     set_tests_properties(${name}/${file} PROPERTIES TIMEOUT 120 LABELS "unit;${name}"
       ENVIRONMENT "RMQ_GOLDEN=${CMAKE_SOURCE_DIR}/../shared/golden;RMQ_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
@@ -36,9 +33,19 @@ function(rmq_module name)
   rmq_add_tests(${name} LINK rmq_${name})
 endfunction()
 
-# A module with a main.c: the library (for tests) and the program rmq-NAME.
+# A module with a main.c: the library (for tests) and the program mqNAME.
 function(rmq_program name)
   rmq_module(${name} ${ARGN})
-  add_executable(rmq-${name} ${CMAKE_SOURCE_DIR}/src/${name}/main.c)
-  target_link_libraries(rmq-${name} PRIVATE rmq_${name})
+  add_executable(mq${name} ${CMAKE_SOURCE_DIR}/src/${name}/main.c)
+  target_link_libraries(mq${name} PRIVATE rmq_${name})
+  install(TARGETS mq${name} DESTINATION ${RMQ_PROGRAMS})
+endfunction()
+
+# A program of one source file: src/tools/NAME.c
+function(rmq_tool name)
+  cmake_parse_arguments(T "" "" "DEPENDS" ${ARGN})
+  add_executable(${name} ${CMAKE_SOURCE_DIR}/src/tools/${name}.c)
+  list(TRANSFORM T_DEPENDS PREPEND rmq_)
+  target_link_libraries(${name} PRIVATE ${T_DEPENDS})
+  install(TARGETS ${name} DESTINATION ${RMQ_PROGRAMS})
 endfunction()

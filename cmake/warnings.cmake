@@ -5,6 +5,7 @@ option(RMQ_FUZZ "build the libFuzzer targets (clang)" OFF)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -DNDEBUG")
 add_compile_options(-fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden
   -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual
   -Wformat=2 -Wundef -Wvla -Wwrite-strings)

@@ -1,0 +1,42 @@
+# Every daily command is one line here. Sources, tests and modules: CMakeLists.txt. Dependencies: scripts/install-deps.
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+CTEST   = ctest --output-on-failure -j $(JOBS)
+
+all: deps            ## a runnable tree in dist/
+	cmake --preset release && cmake --build --preset release -j $(JOBS) && cmake --install build/release --prefix dist
+deps:                ## install what is missing from Debian's packages (asks dpkg first; nothing to do = instant)
+	@scripts/install-deps build
+test-deps:
+	@scripts/install-deps build test
+quickstart: all      ## build, start both servers, send and receive 1000 messages, stop
+	@scripts/quickstart
+test: test-deps all  ## every test: unit, golden, fuzz smoke, sanitizers, interop with real Java clients and servers
+	scripts/test
+unit: test-deps      ## the tests of the modules alone (seconds)
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS) && $(CTEST) --test-dir build/dev -LE interop
+asan: test-deps      ## the same under AddressSanitizer and UBSan
+	cmake --preset asan && cmake --build --preset asan -j $(JOBS) && $(CTEST) --test-dir build/asan -LE interop
+tsan: test-deps      ## the same under ThreadSanitizer
+	cmake --preset tsan && cmake --build --preset tsan -j $(JOBS) && $(CTEST) --test-dir build/tsan -LE interop
+clang: test-deps     ## the same with clang, warnings as errors
+	cmake --preset clang && cmake --build --preset clang -j $(JOBS) && $(CTEST) --test-dir build/clang -LE interop
+interop: all         ## with Apache's Java clients, servers and tools (needs ../shared)
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS) && ctest --output-on-failure --test-dir build/dev -L interop
+fuzz: test-deps      ## each parser for FUZZ_SECONDS (60)
+	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) && scripts/fuzz $(or $(FUZZ_SECONDS),60)
+bench: all           ## beside the Java broker in one run (needs ../shared)
+	../shared/bench/compare.py --dist dist $(BENCH_ARGS)
+format:              ## clang-format all sources
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+lint: test-deps      ## format, layers, style
+	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+	tools/check_layers.py && tools/check_style.py
+install: all         ## to PREFIX (/usr/local)
+	cmake --install build/release --prefix $(PREFIX)
+clean:
+	rm -rf build dist
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
+
+.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench format lint install clean help
