@@ -17,7 +17,7 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size);
 struct bytes arena_copy(struct arena *arena, struct bytes b); /* with a NUL behind it; absent stays absent */
 char *arena_strdup(struct arena *arena, struct bytes b);
 struct bytes arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void arena_reset(struct arena *arena); /* everything dies; keeps the newest block for reuse */
+void arena_reset(struct arena *arena); /* everything dies; keeps the newest block for reuse, unless it is huge */
 void arena_close(struct arena *arena); /* frees all */
 
 #endif

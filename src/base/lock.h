@@ -6,6 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether this build checks the order. */
+#if !defined(NDEBUG) || defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define LOCK_CHECKED 1
+#else
+#define LOCK_CHECKED 0
+#endif
+
 enum lock_rank {
 #define LOCK(name, guards) LOCK_##name,
 #include "base/locks.def"

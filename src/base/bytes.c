@@ -1,0 +1,83 @@
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <strings.h>
+#include "base/check.h"
+
+int bytes_compare(struct bytes a, struct bytes b) {
+    size_t common = MIN(a.len, b.len);
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    if (order != 0) return order;
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+struct bytes bytes_trim(struct bytes a) {
+    while (a.len > 0 && (unsigned char)a.data[0] <= ' ') a = bytes_skip(a, 1);
+    while (a.len > 0 && (unsigned char)a.data[a.len - 1] <= ' ') a.len--;
+    return a;
+}
+
+bool bytes_split(struct bytes *rest, char separator, struct bytes *piece) {
+    if (rest->len == 0) return false;
+    const char *found = memchr(rest->data, separator, rest->len);
+    if (found == NULL) {
+        *piece = *rest;
+        *rest = bytes_skip(*rest, rest->len);
+        return true;
+    }
+    *piece = bytes_make(rest->data, (size_t)(found - rest->data));
+    *rest = bytes_skip(*rest, piece->len + 1);
+    return true;
+}
+
+bool bytes_to_i64(struct bytes a, int64_t *out) {
+    size_t at = 0;
+    bool negative = false;
+    if (a.len > 0 && (a.data[0] == '-' || a.data[0] == '+')) {
+        negative = a.data[0] == '-';
+        at = 1;
+    }
+    if (at == a.len) return false;
+    int64_t value = 0; /* counts downwards: INT64_MIN has no positive twin */
+    for (; at < a.len; at++) {
+        int digit = a.data[at] - '0';
+        if (digit < 0 || digit > 9) return false;
+        if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit, &value)) return false;
+    }
+    if (!negative && value == INT64_MIN) return false;
+    *out = negative ? value : -value;
+    return true;
+}
+
+bool bytes_to_i32(struct bytes a, int32_t *out) {
+    int64_t value;
+    if (!bytes_to_i64(a, &value) || value < INT32_MIN || value > INT32_MAX) return false;
+    *out = (int32_t)value;
+    return true;
+}
+
+bool bytes_to_double(struct bytes a, double *out) {
+    char text[64];
+    if (a.len == 0 || a.len >= sizeof text) return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (a.data[i] == '\0' || strchr("+-.eE0123456789", a.data[i]) == NULL) return false;
+    memcpy(text, a.data, a.len);
+    text[a.len] = '\0';
+    char *end;
+    double value = strtod(text, &end);
+    if (*end != '\0') return false;
+    *out = value;
+    return true;
+}
+
+bool bytes_to_bool(struct bytes a) {
+    return a.len == 4 && strncasecmp(a.data, "true", 4) == 0;
+}
+
+char *bytes_dup(struct bytes a) {
+    char *copy = malloc(a.len + 1);
+    must(copy != NULL);
+    if (a.len > 0) memcpy(copy, a.data, a.len);
+    copy[a.len] = '\0';
+    return copy;
+}
