@@ -1,0 +1,64 @@
+/* index.h - the key index: from "topic#key" to the physical offsets of the records with that key.
+ * Files of <root>/index, each a hash table of fixed size that only grows at its end; drawn in docs/disk/index.md.
+ * Everything in them can be made again from the commit log, so nothing here fails a start: a damaged file is set aside
+ * into <dir>.damaged and its part of the log is indexed again.
+ *
+ * Use at start: index_open, index_truncate(end of the log), then dispatch puts every record from index_next_phys on
+ * (records below are passed over, so starting lower is harmless).
+ * @thread index_put, index_truncate and index_delete_below: one at a time (dispatch, or under LOCK_DISPATCH);
+ *         index_find, index_flush and the facts: any, also while puts go on */
+#ifndef RMQ_STORE_INDEX_H
+#define RMQ_STORE_INDEX_H
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+struct index_options {
+    const char *dir;       /* <root>/index; made when missing; copied */
+    int32_t slots;         /* maxHashSlotNum, of new files: those on disk keep theirs */
+    int32_t entries;       /* maxIndexNum, of new files */
+    bool crashed;          /* the last stop was none: files newer than checkpoint_ms are checked entry by entry */
+    int64_t checkpoint_ms; /* indexMsgTimestamp of the checkpoint: files that end by then are on disk */
+};
+struct index_service;
+/* ERR_IO when the folder cannot be made or read. Waits for the disk. */
+enum err index_open(const struct index_options *options, struct index_service **out) MUST_USE;
+/* Unmaps; no flush. NULL is fine. */
+void index_close(struct index_service *index);
+
+/* Forgets the records at and behind end_phys: the commit log ends there. At start, before the first put. */
+void index_truncate(struct index_service *index, int64_t end_phys);
+/* Every record below is indexed; 0 when nothing is. */
+int64_t index_next_phys(const struct index_service *index);
+
+/* What is indexed of a record: UNIQ_KEY first, then each blank-separated word of KEYS; both may be absent.
+ * Kinds NONE, PREPARED and COMMIT are put, ROLLBACK is not. @source shared facts: store 4 */
+struct index_record {
+    int64_t offset_phys;
+    int64_t store_time_ms;
+    struct bytes topic, uniq_key, keys;
+};
+/* Adds a record's keys, all or none. A record below index_next_phys is passed over.
+ * The first failure (ERR_DISK_FULL, ERR_IO) stops the index: it is returned once, further puts do nothing and the next
+ * start goes on from the record that failed. */
+enum err index_put(struct index_service *index, const struct index_record *record) MUST_USE;
+
+struct index_found {
+    int64_t *offsets; /* physical, newest first, no repetitions; in the arena */
+    size_t count;
+    int64_t last_time_ms, last_phys; /* of the newest entry of the index, 0 if none */
+};
+/* Up to max_count records stored in [begin_ms, end_ms] whose hash is that of "topic#key". The hash has 31 bits and the
+ * times have seconds: the caller checks what it reads. May wait for the disk. */
+void index_find(struct index_service *index, struct bytes topic, struct bytes key, int32_t max_count, int64_t begin_ms,
+                int64_t end_ms, struct arena *arena, struct index_found *out);
+
+/* Syncs the files that became full since the last call, or all of them. *flushed_ms (may be NULL) gets what the
+ * checkpoint's index time may say now. Waits for the disk. */
+enum err index_flush(struct index_service *index, bool all, int64_t *flushed_ms) MUST_USE;
+/* Deletes files whose records all lie below min_phys, never the last one. Readers at work keep theirs until they are
+ * done. Returns how many. */
+int index_delete_below(struct index_service *index, int64_t min_phys);
+
+#endif
