@@ -1,0 +1,83 @@
+/* broker.h - the broker as a whole: what its parts share, and the order in which they start and stop.
+ *
+ * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay, and the store's own.
+ * A reactor never waits for a disk or a peer; what has to goes to a work thread (work.h) and comes back by reactor_run.
+ *
+ * Parts: each x.h has `enum err x_open(struct broker *, struct x **out)`, which loads the part's file, and
+ * `void x_close(struct x *)` (NULL is fine), which saves what changed. They are opened in the order of the members
+ * below and closed in reverse; no reactor or work thread runs any more when they are closed. */
+#ifndef RMQ_BROKER_BROKER_H
+#define RMQ_BROKER_BROKER_H
+
+#include "broker/broker_config.h"
+#include "message/record.h"
+#include "net/loop.h"
+#include "remoting/remoting.h"
+#include "store/store.h"
+
+struct broker;
+
+/* One event loop with its channels. Also the `owner` of its remoting: request->owner. */
+struct reactor {
+    struct broker *broker;
+    size_t index;       /* also its bit in queue_watch */
+    struct loop *loop;
+    struct remoting *remoting;
+    struct turn *turn;                 /* handle_send: messages of this turn */
+    struct parked_sends *parked_sends; /* replies that wait for the disk */
+    struct held_pulls *held_pulls;     /* pulls that wait for messages */
+};
+
+enum { CONFIG_SECTIONS_MAX = 3 };
+
+struct broker {
+    struct broker_config config;
+    struct store_config store_config;
+    struct config_section sections[CONFIG_SECTIONS_MAX]; /* of the two above; for requests 25 and 26 */
+    size_t section_count;
+    const char *config_path; /* of -c; NULL = none */
+
+    struct host store_host;        /* brokerIP1:listenPort as records carry it */
+    char address[ADDRESS_TEXT_MAX]; /* the same as text: what name servers hear */
+    int64_t boot_time_ms;          /* wall clock */
+
+    struct topics *topics;
+    struct groups *groups;
+    struct offsets *offsets;
+    struct producers *producers;
+    struct consumers *consumers;
+    struct order_locks *order_locks;
+    struct stats *stats;
+    struct store *store;
+    struct work *work;
+    struct delay *delay;
+    struct registration *registration;
+
+    struct loop *main_loop;
+    struct remoting *main_remoting; /* calls to name servers; serves nothing */
+    struct remoting_server *server, *fast_server;
+    struct reactor *reactors;
+    size_t reactor_count;
+    atomic_bool stopping;
+};
+
+/* Opens everything and listens; the sync registration has been tried once when it returns. `broker` has its config
+ * filled in; it is zeroed elsewhere. Undoes what it did when it fails; the detail names cause and fix. */
+enum err broker_open(struct broker *broker) MUST_USE;
+/* Serves until SIGTERM or SIGINT. @thread main */
+void broker_run(struct broker *broker);
+/* Unregisters, answers what is held, saves, closes the store. */
+void broker_close(struct broker *broker);
+
+/* Runs run(reactor, arg) on the reactor's thread, in the order of the calls. Allocates; not for hot paths.
+ * What is still pending when the broker stops runs before the reactor ends. @thread any */
+void reactor_run(struct reactor *reactor, void (*run)(struct reactor *reactor, void *arg), void *arg);
+
+/* Permission bits of the broker itself (brokerPermission). */
+bool broker_readable(const struct broker *broker);
+bool broker_writable(const struct broker *broker);
+
+/* "<storePathRootDir>/config/<name>" in `arena`. */
+const char *broker_config_file(const struct broker *broker, struct arena *arena, const char *name);
+
+#endif
