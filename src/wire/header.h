@@ -1,8 +1,9 @@
 /* header.h - the custom header fields (extFields) of each request and response as a struct.
  * The rows of headers.def make for each header NAME:
- *   struct hdr_NAME { uint32_t present; members... };   bit i of present: the i-th field came / is to be written
+ *   struct hdr_NAME { present / has; members... };
+ *       has.MEMBER: that field came, or is to be written; present: all of these as one number (HEADER_ALL)
  *   const struct header_layout *layout_NAME(void);
- * A field that did not come has the zero value and a clear bit. */
+ * A field that did not come has the zero value and a clear bit. A text that is absent is never written. */
 #ifndef RMQ_WIRE_HEADER_H
 #define RMQ_WIRE_HEADER_H
 
@@ -24,9 +25,29 @@ struct header_layout {
     size_t count; /* at most 32 */
 };
 
+/* Bit i of `present` is the i-th field: bit-fields are laid out from the lowest bit (endian.h asserts the host). */
+#define HEADER_BEGIN(name) struct has_##name {
+#define STR(member, key, need) bool member : 1;
+#define I32(member, key, need) bool member : 1;
+#define I64(member, key, need) bool member : 1;
+#define BOOL(member, key, need) bool member : 1;
+#define HEADER_END(name) \
+    } \
+    ;
+#include "wire/headers.def"
+#undef HEADER_BEGIN
+#undef STR
+#undef I32
+#undef I64
+#undef BOOL
+#undef HEADER_END
+
 #define HEADER_BEGIN(name) \
     struct hdr_##name { \
-        uint32_t present;
+        union { \
+            uint32_t present; \
+            struct has_##name has; \
+        };
 #define STR(member, key, need) struct bytes member;
 #define I32(member, key, need) int32_t member;
 #define I64(member, key, need) int64_t member;
@@ -46,7 +67,7 @@ struct header_layout {
 /* Fills the struct of `layout` (zeroing it first) from the ext fields; texts point where the command's do.
  * ERR_FAILED "the custom field <x> is null" when a required one is missing, ERR_FAILED too for a number that is none. */
 enum err header_decode(const struct header_layout *layout, const struct command *command, void *out) MUST_USE;
-/* Marks all fields present (for writing); then clear what is not to be written with HEADER_LEAVE_OUT. */
+/* present = HEADER_ALL writes all fields; then has.MEMBER = false leaves out an optional number. */
 #define HEADER_ALL UINT32_MAX
 
 #endif
