@@ -1,0 +1,76 @@
+/* consumers.h - who is connected as a consumer, what the groups subscribe to, and telling members of changes (40).
+ * @thread any; LOCK_CLIENTS. @source shared facts: behaviour 7 */
+#ifndef RMQ_BROKER_CONSUMERS_H
+#define RMQ_BROKER_CONSUMERS_H
+
+#include "broker/client.h"
+#include "broker/subscription.h"
+
+struct consumers;
+enum err consumers_open(struct broker *broker, struct consumers **out) MUST_USE;
+void consumers_close(struct consumers *consumers);
+
+enum consume_type { CONSUME_ACTIVELY, CONSUME_PASSIVELY, CONSUME_POP };
+enum message_model { BROADCASTING, CLUSTERING };
+enum consume_from {
+    FROM_LAST_OFFSET,
+    FROM_LAST_OFFSET_AND_FROM_MIN,
+    FROM_MIN_OFFSET,
+    FROM_MAX_OFFSET,
+    FROM_FIRST_OFFSET,
+    FROM_TIMESTAMP
+};
+const char *consume_type_name(enum consume_type type);
+const char *message_model_name(enum message_model model);
+const char *consume_from_name(enum consume_from from);
+
+/* What a pull needs to know of a group that sent heartbeats. */
+struct consumer_view {
+    bool online; /* the group has a member here: else 24 "group info" */
+    bool broadcasting;
+    struct subscription *subscription; /* of the topic, one reference for the caller; NULL = not subscribed */
+};
+void consumers_view(struct consumers *consumers, struct bytes group, struct bytes topic, struct consumer_view *out);
+
+/* One group of a heartbeat. */
+struct consumer_heartbeat {
+    struct bytes group;
+    enum consume_type type;
+    enum message_model model;
+    enum consume_from from;
+    bool keep_subscriptions;             /* heartbeat v2 that left them out: those we have stay */
+    struct subscription **subscriptions; /* borrowed */
+    size_t subscription_count;
+    bool notify; /* tell the members when something changed */
+};
+/* true when the group's members or subscriptions changed. The change is told to every member at once, the newcomer
+ * among them, unless it broadcasts. */
+bool consumers_register(struct consumers *consumers, const struct consumer_heartbeat *heartbeat,
+                        const struct client *client);
+void consumers_unregister(struct consumers *consumers, struct bytes group, struct bytes client_id,
+                          struct client_channel channel, bool notify);
+void consumers_channel_closed(struct consumers *consumers, struct client_channel channel);
+void consumers_expire(struct consumers *consumers, int64_t now_ms); /* silent for 120 s; their channels are closed */
+
+bool consumers_online(struct consumers *consumers, struct bytes group);
+/* The connection of a client of the group; false if it is not online. */
+bool consumers_find_client(struct consumers *consumers, struct bytes group, struct bytes client_id, struct client *out,
+                           struct arena *arena);
+/* A copy of the group as it is now, for answers; false if it is not online. Lives in `arena`, but the subscriptions,
+ * which need subscription_release each. */
+struct consumer_group {
+    enum consume_type type;
+    enum message_model model;
+    enum consume_from from;
+    struct client *clients;
+    size_t client_count;
+    struct subscription **subscriptions;
+    size_t subscription_count;
+};
+bool consumers_group(struct consumers *consumers, struct bytes group, struct arena *arena, struct consumer_group *out);
+void consumer_group_release(struct consumer_group *group);
+/* Names of the groups whose members subscribe to the topic, in the arena. */
+void consumers_groups_of_topic(struct consumers *consumers, struct bytes topic, struct arena *arena,
+                               struct bytes **groups, size_t *count);
+
+#endif
