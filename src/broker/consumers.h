@@ -4,31 +4,18 @@
 #define RMQ_BROKER_CONSUMERS_H
 
 #include "broker/client.h"
-#include "broker/subscription.h"
+#include "broker/filter.h"
+#include "wire/body_heartbeat.h"
 
 struct consumers;
 enum err consumers_open(struct broker *broker, struct consumers **out) MUST_USE;
 void consumers_close(struct consumers *consumers);
 
-enum consume_type { CONSUME_ACTIVELY, CONSUME_PASSIVELY, CONSUME_POP };
-enum message_model { BROADCASTING, CLUSTERING };
-enum consume_from {
-    FROM_LAST_OFFSET,
-    FROM_LAST_OFFSET_AND_FROM_MIN,
-    FROM_MIN_OFFSET,
-    FROM_MAX_OFFSET,
-    FROM_FIRST_OFFSET,
-    FROM_TIMESTAMP
-};
-const char *consume_type_name(enum consume_type type);
-const char *message_model_name(enum message_model model);
-const char *consume_from_name(enum consume_from from);
-
 /* What a pull needs to know of a group that sent heartbeats. */
 struct consumer_view {
     bool online; /* the group has a member here: else 24 "group info" */
     bool broadcasting;
-    struct subscription *subscription; /* of the topic, one reference for the caller; NULL = not subscribed */
+    struct filter *filter; /* of the topic, one reference for the caller; NULL = not subscribed */
 };
 void consumers_view(struct consumers *consumers, struct bytes group, struct bytes topic, struct consumer_view *out);
 
@@ -37,9 +24,9 @@ struct consumer_heartbeat {
     struct bytes group;
     enum consume_type type;
     enum message_model model;
-    enum consume_from from;
-    bool keep_subscriptions;             /* heartbeat v2 that left them out: those we have stay */
-    struct subscription **subscriptions; /* borrowed */
+    enum consume_from_where from_where;
+    bool keep_subscriptions;                  /* heartbeat v2 that left them out: those we have stay */
+    const struct subscription *subscriptions; /* of type TAG; copied */
     size_t subscription_count;
     bool notify; /* tell the members when something changed */
 };
@@ -56,16 +43,16 @@ bool consumers_online(struct consumers *consumers, struct bytes group);
 /* The connection of a client of the group; false if it is not online. */
 bool consumers_find_client(struct consumers *consumers, struct bytes group, struct bytes client_id, struct client *out,
                            struct arena *arena);
-/* A copy of the group as it is now, for answers; false if it is not online. Lives in `arena`, but the subscriptions,
- * which need subscription_release each. */
+/* A copy of the group as it is now, for answers; false if it is not online. Lives in `arena`, but the filters,
+ * which consumer_group_release gives back. */
 struct consumer_group {
     enum consume_type type;
     enum message_model model;
-    enum consume_from from;
+    enum consume_from_where from_where;
     struct client *clients;
     size_t client_count;
-    struct subscription **subscriptions;
-    size_t subscription_count;
+    struct filter **filters;
+    size_t filter_count;
 };
 bool consumers_group(struct consumers *consumers, struct bytes group, struct arena *arena, struct consumer_group *out);
 void consumer_group_release(struct consumer_group *group);

@@ -5,13 +5,10 @@
 #define RMQ_BROKER_ORDER_LOCKS_H
 
 #include "broker/broker.h"
+#include "wire/body_queue.h"
 
 enum { ORDER_LOCK_LIFE_MS = 60000 };
 
-struct message_queue {
-    struct bytes topic, broker_name;
-    int32_t queue_id;
-};
 struct order_locks;
 enum err order_locks_open(struct broker *broker, struct order_locks **out) MUST_USE;
 void order_locks_close(struct order_locks *locks);
