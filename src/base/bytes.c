@@ -4,6 +4,8 @@
 #include <strings.h>
 #include "base/check.h"
 
+enum { REPLACEMENT_CHARACTER = 0xFFFD };
+
 int bytes_compare(struct bytes a, struct bytes b) {
     size_t common = MIN(a.len, b.len);
     int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
@@ -72,6 +74,34 @@ bool bytes_to_double(struct bytes a, double *out) {
 
 bool bytes_to_bool(struct bytes a) {
     return a.len == 4 && strncasecmp(a.data, "true", 4) == 0;
+}
+
+uint32_t bytes_next_code_point(struct bytes *text) {
+    const unsigned char *at = (const unsigned char *)text->data;
+    uint32_t first = at[0];
+    size_t len = first < 0x80                     ? 1
+                 : first >= 0xC2 && first <= 0xDF ? 2
+                 : (first & 0xF0) == 0xE0         ? 3
+                 : first >= 0xF0 && first <= 0xF4 ? 4
+                                                  : 0;
+    if (len <= 1) {
+        *text = bytes_skip(*text, 1);
+        return len == 1 ? first : REPLACEMENT_CHARACTER;
+    }
+    uint32_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80; /* no overlong forms */
+    uint32_t high = first == 0xF4 ? 0x8F : 0xBF;                       /* nothing above U+10FFFF */
+    uint32_t point = first & (0x7Fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        if (i >= text->len || at[i] < low || at[i] > high) {
+            *text = bytes_skip(*text, i);
+            return REPLACEMENT_CHARACTER;
+        }
+        point = point << 6 | (at[i] & 0x3F);
+        low = 0x80;
+        high = 0xBF;
+    }
+    *text = bytes_skip(*text, len);
+    return point >= 0xD800 && point <= 0xDFFF ? REPLACEMENT_CHARACTER : point;
 }
 
 char *bytes_dup(struct bytes a) {

@@ -54,6 +54,9 @@ bool bytes_to_i32(struct bytes a, int32_t *out);
 bool bytes_to_double(struct bytes a, double *out);
 /* "true" in any case is true, everything else false: Boolean.parseBoolean. */
 bool bytes_to_bool(struct bytes a);
+/* Takes the next code point off the front of *text, which must not be empty. Malformed UTF-8 gives U+FFFD for the
+ * longest well-formed beginning of a character, as Java's decoder does. */
+uint32_t bytes_next_code_point(struct bytes *text);
 /* A heap copy with a NUL behind it; the caller frees. */
 char *bytes_dup(struct bytes a);
 

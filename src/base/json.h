@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { JSON_DEPTH_MAX = 64 };
+enum { JSON_DEPTH_MAX = 64, JSON_NODES_MAX = 2 << 20 /* of a tree */ };
 
 /* --- pull tokenizer: no allocation; for hot paths ------------------------------------------------------ */
 enum json_token {
@@ -69,9 +69,10 @@ const struct json *json_first(const struct json *node);
 struct json_writer {
     struct buf *out;
     bool bare_int_keys; /* {0:"a"}, as fastjson writes maps with numbers as keys; else {"0":"a"} */
+    bool ascii_only;    /* all else as \uXXXX: fastjson's BrowserCompatible */
     bool pretty;        /* one member a line, tabs: the form of the config files */
-    uint8_t depth;
-    bool need_comma;
+    uint8_t depth;      /* this and the rest: 0 at the start */
+    bool need_comma, after_key;
 };
 void json_begin_object(struct json_writer *w);
 void json_end_object(struct json_writer *w);
