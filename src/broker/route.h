@@ -32,11 +32,6 @@ enum err call_refuse(struct call *call, int32_t code, const char *format, ...) _
 
 #define BROKER(name, code, function, runs, header)                                                                     \
     enum err broker_handle_##function(struct call *call, const struct hdr_##header *header);
-#define NAMESRV(name, code, function, header)
-#define KNOWN(name, code)
 #include "wire/requests.def"
-#undef BROKER
-#undef NAMESRV
-#undef KNOWN
 
 #endif

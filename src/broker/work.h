@@ -3,6 +3,7 @@
 #ifndef RMQ_BROKER_WORK_H
 #define RMQ_BROKER_WORK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
 
@@ -19,6 +20,6 @@ enum err work_submit(struct work *work, void (*run)(void *arg), void *arg) MUST_
 /* run(arg) on a work thread after delay_ms and then each period_ms (from end to start; never two at a time). */
 void work_every(struct work *work, int64_t delay_ms, int64_t period_ms, void (*run)(void *arg), void *arg);
 
-size_t work_waiting(const struct work *work); /* jobs in the queue now */
+size_t work_waiting(struct work *work); /* jobs in the queue now */
 
 #endif
