@@ -18,14 +18,16 @@ enum language {
 #undef LANGUAGE
 };
 const char *language_name(int language); /* "OTHER" for unknown ones */
-/* MQVersion ordinals that decide something; OURS is what we announce. */
+/* MQVersion ordinals that decide something. @source shared facts: protocol 1.6 */
 enum wire_version {
-    VERSION_3_4_9 = 119, /* see versions.def for where each matters */
-    VERSION_4_1_0_SNAPSHOT = 232,
+    VERSION_3_1_8 = 62,  /* consumers from here on answer GET_CONSUMER_RUNNING_INFO and CONSUME_MESSAGE_DIRECTLY */
+    VERSION_3_4_9 = 119, /* maxReconsumeTimes of a send-back counts from here on */
+    VERSION_4_1_0_SNAPSHOT = 232, /* consumers pull with SQL filters from brokers from here on */
     VERSION_4_2_0 = 253,
-    VERSION_4_9_4 = 401,
-    VERSION_5_0_0 = 413,
-    VERSION_OURS = 479 /* V5_3_3 */
+    VERSION_4_9_4 = 401, /* clients from here on get route data in standard JSON */
+    VERSION_5_0_0 = 413, /* registrations from here on have a mapping part */
+    VERSION_GO_AWAY = 476, /* clients from here on understand RESPONSE_GO_AWAY */
+    VERSION_OURS = 479   /* V5_3_3: what we announce */
 };
 
 struct ext_field {
