@@ -2,11 +2,8 @@
 #ifndef RMQ_BROKER_DATA_VERSION_H
 #define RMQ_BROKER_DATA_VERSION_H
 
-#include "base/json.h"
+#include "wire/body_data_version.h"
 
-struct data_version {
-    int64_t state_version, timestamp_ms, counter;
-};
 void data_version_init(struct data_version *version);                               /* counter 0, now */
 void data_version_next(struct data_version *version);                               /* a change */
 void data_version_read(const struct json *json, struct data_version *out);          /* NULL leaves *out as it is */
