@@ -22,9 +22,11 @@
 struct store_config {
 #define KEY CONFIG_MEMBER
 #define IGNORED CONFIG_NOTHING
+#define ALIAS(type, member, name, min, max, unit, of)
 #include "store/config.def"
 #undef KEY
 #undef IGNORED
+#undef ALIAS
 };
 extern const struct config_key store_config_keys[];
 extern const size_t store_config_key_count;

@@ -1,0 +1,23 @@
+/* bell.h - wakes a thread that follows an atomic value; costs the ringer two loads when nobody sleeps.
+ * Sleeper:  seen = bell_seen(b);  look at the value;  nothing to do: bell_wait(b, seen, timeout_ms);
+ * Ringer:   change the value;  bell_ring(b). No ring is missed. @thread any */
+#ifndef RMQ_STORE_BELL_H
+#define RMQ_STORE_BELL_H
+
+#include <stdatomic.h>
+#include "base/lock.h"
+
+struct bell {
+    _Atomic uint32_t rings;
+    _Atomic uint32_t sleepers;
+    struct lock lock; /* LOCK_WORK */
+    struct cond cond;
+};
+void bell_init(struct bell *bell);
+void bell_close(struct bell *bell);
+uint32_t bell_seen(struct bell *bell);
+void bell_ring(struct bell *bell);
+/* Returns when rung after `seen` was taken, or after timeout_ms (< 0: no limit). */
+void bell_wait(struct bell *bell, uint32_t seen, int64_t timeout_ms);
+
+#endif

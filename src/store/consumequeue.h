@@ -1,0 +1,87 @@
+/* consumequeue.h - a consume queue: 20-byte entries (physical offset, size, tags code) by queue offset, derived from the
+ * commit log. Files are read and written by descriptor (queue_files.h), so 200,000 queues cost no maps. The newest
+ * entries of queues that were written lately are also kept in memory: pulls at the tail make no system call.
+ * Disk format: docs/disk/consumequeue.md */
+#ifndef RMQ_STORE_CONSUMEQUEUE_H
+#define RMQ_STORE_CONSUMEQUEUE_H
+
+#include "base/lock.h"
+#include "store/queue_files.h"
+#include "store/store.h"
+
+enum {
+    QUEUE_ENTRY_BYTES = 20,
+    QUEUE_FILLER_SIZE = 0x7FFFFFFF, /* size of an entry that only pads: physical offset 0. @source store 3 */
+    QUEUE_TAIL_ENTRIES = 256        /* kept in memory for a queue */
+};
+
+/* Newest entries, as in the file. */
+struct queue_tail {
+    struct queue *owner;
+    struct queue_tail *newer, *older; /* by last use; thread dispatch */
+    int64_t first_offset;             /* of data[0] */
+    int32_t count;
+    char data[QUEUE_TAIL_ENTRIES * QUEUE_ENTRY_BYTES];
+};
+struct queue {
+    struct store *store;
+    struct queue *hash_next;
+    struct bytes topic; /* allocated with the queue */
+    int32_t id;
+    uint32_t hash;
+    _Atomic int64_t min_offset, max_offset; /* published */
+    _Atomic int64_t next_offset;            /* changed under LOCK_APPEND */
+    _Atomic uint64_t watchers;
+    _Atomic(void *) user;
+    _Atomic bool closing; /* takes no more records: its topic is being deleted */
+    _Atomic bool deleted;
+    struct queue_tail *tail; /* under the stripe lock of consumequeue.c */
+    /* thread dispatch (or recovery): */
+    int64_t first_file_bytes; /* start of the oldest file; -1 = no file yet */
+    int64_t written_offset;   /* entries below are in the file; max_offset follows when the batch is complete */
+    int64_t pending_end;      /* entries below are in the tail */
+    bool touched;             /* in the batch's list */
+    struct queue *touched_next;
+    /* thread flush-queues: */
+    _Atomic int64_t synced_offset; /* entries below are on disk */
+    _Atomic bool dirty;            /* in the list of those to sync */
+    struct queue *dirty_next;
+};
+
+static inline struct queue_entry queue_entry_decode(const char *data);
+static inline bool queue_entry_is_filler(const struct queue_entry *entry);
+
+/* Loads a queue from its folder: finds first and last entry. `quick` trusts that valid entries are in one piece
+ * (clean stop) and searches by halves; otherwise walks the last three files and stops at the first entry that does not
+ * go forward. *end_phys = end of the record of the last entry, 0 if none. */
+enum err consumequeue_load(struct queue *queue, bool quick, int64_t *end_phys) MUST_USE;
+/* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none there.
+ * With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
+enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,
+                           int32_t *count) MUST_USE;
+
+/* Adds the entry of a dispatched record to the tail; one at or below what is there is passed over, a gap is filled
+ * with fillers. Not visible before consumequeue_publish. @thread dispatch */
+enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) MUST_USE;
+/* Writes what is pending to the file. */
+enum err consumequeue_write(struct queue *queue) MUST_USE;
+void consumequeue_publish(struct queue *queue);
+
+/* Drops entries of records at or behind end_phys. @thread recovery */
+enum err consumequeue_truncate(struct queue *queue, int64_t end_phys) MUST_USE;
+/* Sets the first readable offset from the oldest byte of the log. With `drop_files` also removes files whose last entry
+ * is older, never the last file; *dropped counts them. @thread retention, recovery */
+enum err consumequeue_expire(struct queue *queue, int64_t min_phys, bool drop_files, int32_t *dropped) MUST_USE;
+/* Removes all files; the caller took the queue out of the table. */
+enum err consumequeue_remove(struct queue *queue) MUST_USE;
+/* fdatasync of what was written since the last. @thread flush-queues */
+enum err consumequeue_sync(struct queue *queue) MUST_USE;
+
+static inline struct queue_entry queue_entry_decode(const char *data) {
+    return (struct queue_entry){load_i64be(data), load_i32be(data + 8), load_i64be(data + 12)};
+}
+static inline bool queue_entry_is_filler(const struct queue_entry *entry) {
+    return entry->size_bytes == QUEUE_FILLER_SIZE && entry->offset_phys == 0;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* queue_table.h - all consume queues by topic and id. Entries are never freed before the store is closed.
+ * @thread any; takes LOCK_QUEUES */
+#ifndef RMQ_STORE_QUEUE_TABLE_H
+#define RMQ_STORE_QUEUE_TABLE_H
+
+#include "store/consumequeue.h"
+
+struct queue_table {
+    struct lock lock; /* LOCK_QUEUES */
+    struct queue **buckets;
+    size_t bucket_count, count;
+    struct queue *removed; /* by hash_next */
+};
+void queue_table_init(struct queue_table *table);
+void queue_table_close(struct queue_table *table);
+/* NULL when missing and `create` is false. */
+struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id, bool create);
+/* A copy of all pointers for a walk without the lock; the caller frees. */
+struct queue **queue_table_list(struct queue_table *table, size_t *count);
+/* Out of the table, marked deleted, kept until close. */
+void queue_table_remove(struct queue_table *table, struct queue *queue);
+
+#endif
