@@ -62,6 +62,8 @@ struct bytes json_text(const struct json *node);                        /* absen
 int64_t json_i64(const struct json *node, int64_t otherwise);
 double json_double(const struct json *node, double otherwise);
 bool json_bool(const struct json *node, bool otherwise);
+/* The texts of an array (of an object: of its values), in `arena`; elements without a text are left out. */
+void json_texts(struct arena *arena, const struct json *array, const struct bytes **out, size_t *count);
 /* for (const struct json *n = json_first(o); n; n = n->next) */
 const struct json *json_first(const struct json *node);
 
@@ -90,6 +92,8 @@ void json_real(struct json_writer *w, double value); /* as Double.toString where
 void json_boolean(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
 void json_raw(struct json_writer *w, struct bytes json); /* a complete value, already JSON */
+void json_node(struct json_writer *w, const struct json *node); /* a tree; keys quoted, members in their order */
+struct bytes json_node_copy(struct arena *arena, const struct json *node); /* the same as text in `arena` */
 /* json_key_text + value in one; the _opt form leaves the member out when absent. */
 void json_member(struct json_writer *w, const char *key, struct bytes text);
 void json_member_opt(struct json_writer *w, const char *key, struct bytes text);

@@ -161,6 +161,16 @@ bool json_bool(const struct json *node, bool otherwise) {
     return bytes_to_bool(text) || bytes_is(text, "1");
 }
 
+void json_texts(struct arena *arena, const struct json *array, const struct bytes **out, size_t *count) {
+    struct bytes *texts = arena_alloc(arena, (array != NULL ? array->count : 0) * sizeof *texts);
+    *out = texts;
+    *count = 0;
+    for (const struct json *element = json_first(array); element != NULL; element = element->next) {
+        const struct bytes text = json_text(element);
+        if (text.data != NULL) texts[(*count)++] = text;
+    }
+}
+
 const struct json *json_first(const struct json *node) {
     return node != NULL ? node->first : NULL;
 }

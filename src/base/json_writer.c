@@ -224,6 +224,53 @@ void json_raw(struct json_writer *w, struct bytes json) {
     buf_append_bytes(w->out, json);
 }
 
+static void node_members(struct json_writer *w, const struct json *node) {
+    for (const struct json *member = node->first; member != NULL; member = member->next) {
+        if (member->key_object != NULL) {
+            json_begin_key_object(w);
+            node_members(w, member->key_object);
+            json_end_key_object(w);
+        } else if (node->type == JSON_TYPE_OBJECT) {
+            json_key(w, member->key);
+        }
+        json_node(w, member);
+    }
+}
+
+void json_node(struct json_writer *w, const struct json *node) {
+    switch (node->type) {
+    case JSON_TYPE_NULL:
+        json_null(w);
+        break;
+    case JSON_TYPE_BOOL:
+        json_boolean(w, node->boolean);
+        break;
+    case JSON_TYPE_NUMBER:
+        json_raw(w, node->text);
+        break;
+    case JSON_TYPE_STRING:
+        json_string(w, node->text);
+        break;
+    case JSON_TYPE_ARRAY:
+        json_begin_array(w);
+        node_members(w, node);
+        json_end_array(w);
+        break;
+    case JSON_TYPE_OBJECT:
+        json_begin_object(w);
+        node_members(w, node);
+        json_end_object(w);
+    }
+}
+
+struct bytes json_node_copy(struct arena *arena, const struct json *node) {
+    struct buf text = {0};
+    json_node(&(struct json_writer){.out = &text}, node);
+    const struct bytes copy = arena_copy(arena, buf_bytes(&text));
+    buf_close(&text);
+    return copy;
+}
+
 void json_member(struct json_writer *w, const char *key, struct bytes text) {
     json_key_text(w, key);
     json_string(w, text);

@@ -125,7 +125,8 @@ enum err props_parse(struct arena *arena, struct bytes text, struct props *out) 
         struct prop *prop = new_prop(arena, out, &cap);
         *prop = (struct prop){.line = number};
         err = unescape(arena, bytes_make(line.data, len), number, &prop->key);
-        if (err == ERR_OK) err = unescape(arena, trim_end(value_of(line, len)), number, &prop->value);
+        if (err == ERR_OK) err = unescape(arena, value_of(line, len), number, &prop->value);
+        prop->value = trim_end(prop->value);
     }
     buf_close(&logical);
     return err;
