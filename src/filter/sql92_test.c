@@ -29,7 +29,7 @@ static void answers(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sql92 *filter = NULL;
         enum err err = sql92_compile(bytes_of(cases[i].text), &filter);
-        enum answer got = err ? REFUSED : sql92_match(filter, BYTES(properties)) ? YES : NO;
+        enum answer got = err ? REFUSED : sql92_match(filter, bytes_of(properties)) ? YES : NO;
         if (got != cases[i].answer) {
             static const char *const names[] = {"no", "yes", "refused"};
             print_error("%s: %s, not %s %s\n", cases[i].text, names[got], names[cases[i].answer],
@@ -60,7 +60,7 @@ static void long_and_deep_texts_are_bounded(void **state) {
     size_t len = 0;
     while (len + 12 < SQL92_TEXT_MAX) len += (size_t)sprintf(text + len, len ? " OR a = 0" : "a = 0");
     assert_int_equal(sql92_compile(bytes_make(text, len), &filter), ERR_OK);
-    assert_false(sql92_match(filter, BYTES(properties)));
+    assert_false(sql92_match(filter, bytes_of(properties)));
     sql92_free(filter);
     free(text);
 }
