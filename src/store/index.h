@@ -5,8 +5,7 @@
  *
  * Use at start: index_open, index_truncate(end of the log), then dispatch puts every record from index_next_phys on
  * (records below are passed over, so starting lower is harmless).
- * @thread index_put, index_truncate and index_delete_below: one at a time (dispatch, or under LOCK_DISPATCH);
- *         index_find, index_flush and the facts: any, also while puts go on */
+ * @thread index_put, index_truncate: one (dispatch); the others: any, also while puts go on */
 #ifndef RMQ_STORE_INDEX_H
 #define RMQ_STORE_INDEX_H
 
