@@ -8,20 +8,10 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "net/address.h"
 #include "net/loop.h"
 
 struct conn;
-
-struct address {
-    uint8_t ip[16]; /* 4 bytes used for IPv4 */
-    bool v6;
-    uint16_t port;
-};
-enum { ADDRESS_TEXT_MAX = 64 };
-/* "1.2.3.4:10911" or "[::1]:10911"; returns out, NUL-terminated. */
-const char *address_text(const struct address *address, char out[ADDRESS_TEXT_MAX]);
-/* "host:port" cut at the last colon; brackets taken off. ERR_BAD_INPUT names what is wrong. */
-enum err address_split(struct bytes text, struct bytes *host, uint16_t *port) MUST_USE;
 
 struct conn_events {
     /* Connected or accepted; for an outgoing one that failed `closed` comes without it. */
@@ -36,8 +26,8 @@ struct conn_options {
     const struct conn_events *events;
     void *owner;             /* conn_owner() of each connection made with these options */
     int64_t idle_ms;         /* closed after this long without a byte in or out; 0 = never */
-    size_t in_limit_bytes;   /* largest unit; a `need` above it closes the connection */
-    size_t out_limit_bytes;  /* see above */
+    size_t in_limit_bytes;   /* largest unit; a `need` above it closes the connection. 0 = none */
+    size_t out_limit_bytes;  /* see above; 0 = none */
 };
 
 /* Connects to host:port, resolving names without blocking; `closed` with ERR_CONNECT or ERR_TIMEOUT when it fails.
@@ -51,7 +41,12 @@ void conn_wrote(struct conn *conn, size_t len);
 /* Sent without a copy; `release(ctx)` is called once when the bytes are no longer needed, also on close. May be NULL. */
 void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx);
 size_t conn_out_bytes(const struct conn *conn); /* queued, not yet taken by the kernel */
-void conn_close(struct conn *conn);             /* queued output is tried once; `closed` comes before the turn ends */
+/* A server that sees this stops taking units; `received` comes again when the peer has read. */
+bool conn_is_full(const struct conn *conn); /* out_limit_bytes or more are queued */
+void conn_close(struct conn *conn);         /* queued output is tried once; `closed` comes before the turn ends */
+bool conn_is_closing(const struct conn *conn);
+/* Ends it now: queued output is dropped and no event comes. Not from an event of this conn. */
+void conn_drop(struct conn *conn);
 
 uint64_t conn_id(const struct conn *conn);
 struct conn *conn_find(struct loop *loop, uint64_t id); /* NULL when gone */

@@ -13,9 +13,11 @@
 struct loop;
 
 enum err loop_create(const char *name, struct loop **out) MUST_USE; /* name: of its thread, at most 15 characters */
-void loop_run(struct loop *loop);     /* on the thread that is to own it; returns after loop_stop */
+void loop_run(struct loop *loop);     /* on the thread that is to own it; returns after loop_stop; blocks SIGPIPE there */
 void loop_stop(struct loop *loop);    /* any thread; pending tasks still run */
-void loop_destroy(struct loop *loop); /* after loop_run returned; closes what is still open */
+/* After loop_run returned, with its listeners closed: runs tasks posted late and closes the connections still open
+ * (`closed` with ERR_CANCELLED). A name being resolved is waited for. */
+void loop_destroy(struct loop *loop);
 enum err loop_start_thread(struct loop *loop) MUST_USE; /* loop_run on a thread of its own */
 void loop_join(struct loop *loop);                      /* waits for that thread */
 bool loop_is_mine(const struct loop *loop);             /* any thread: is this the loop's thread? */
@@ -30,8 +32,8 @@ struct loop_task {
 };
 void loop_post(struct loop *loop, struct loop_task *task); /* any thread */
 
-/* A timer in its owner's memory; zeroed before first use. loop_timer_close, then memory may go after `closed` ran
- * (NULL: at once is fine: the loop keeps no pointer to it after loop_timer_stop). */
+/* A timer in its owner's memory; zeroed before first use. The loop keeps no pointer to it after loop_timer_stop or,
+ * without repeat, once it fires. Stop it before its memory goes and before the loop is destroyed. */
 struct loop_timer {
     void *handle;
     void (*fire)(struct loop_timer *timer);
