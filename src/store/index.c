@@ -117,8 +117,8 @@ static int by_begin(const void *a, const void *b) {
 }
 
 /* Opens one file of the folder: into the list, set aside, or (disk full, no memory) the index stops. */
-static void load_file(struct index_service *index, const struct index_options *options, const char *path,
-                      const char *name) {
+static enum err load_file(struct index_service *index, const struct index_options *options, const char *path,
+                          const char *name) {
     struct index_file *file;
     enum err err = index_file_open(path, options->slots, options->entries, false, &file);
     bool suspect = err == ERR_OK && options->crashed && end_ms(file) >= options->checkpoint_ms;
@@ -137,6 +137,7 @@ static void load_file(struct index_service *index, const struct index_options *o
         file->synced = !suspect;
         list_add(index, file);
     }
+    return err;
 }
 
 /* All but the newest file are full, and follow each other. Behind the first that is not, all is made again. */
@@ -153,9 +154,16 @@ static enum err load_files(struct index_service *index, const struct index_optio
     const char **names;
     size_t count;
     enum err err = file_list(&arena, index->dir, &names, &count);
+    bool damaged = false;
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         if (!is_index_name(names[i])) continue;
-        load_file(index, options, arena_printf(&arena, "%s/%s", index->dir, names[i]).data, names[i]);
+        const char *path = arena_printf(&arena, "%s/%s", index->dir, names[i]).data;
+        if (!damaged) {
+            damaged = load_file(index, options, path, names[i]) == ERR_CORRUPT;
+        } else {
+            log_warn(STORE, "index file removed: path=%s why=behind a damaged one, both are rebuilt", path);
+            err = file_unlink(path);
+        }
     }
     arena_close(&arena);
     if (index->count > 1) {
@@ -183,8 +191,8 @@ enum err index_open(const struct index_options *options, struct index_service **
     }
     for (size_t i = 0; i < index->count && index->files[i]->synced && index_file_full(index->files[i]); i++)
         atomic_store(&index->flushed_ms, end_ms(index->files[i]));
-    /* The crash may have come between two keys of the last record. */
-    if (options->crashed && index->newest) index_truncate(index, end_phys(index->newest));
+    /* A crash may have come between two keys of the last record, or the file with the rest of them be lost. */
+    if (index->newest) index_truncate(index, end_phys(index->newest));
     find_next_phys(index);
     log_info(STORE, "index opened: dir=%s files=%zu next_phys=%" PRId64, index->dir, index->count,
              index_next_phys(index));

@@ -140,19 +140,19 @@ enum err index_file_create(const char *path, int32_t slots, int32_t entries, str
 
 /* --- opening --------------------------------------------------------------------------------------------- */
 
+static bool entry_blank(const struct index_file *file, int32_t number) {
+    static const char zeros[INDEX_ENTRY_BYTES];
+    return memcmp(entry_at(file, number), zeros, sizeof zeros) == 0;
+}
+
 /* Does the header agree with the first and the last entry? Cheap, and tells right sizes from wrong ones. */
 static bool header_agrees(const struct index_file *file) {
     int32_t count = atomic_load(&file->count);
     if (count < 1 || count > file->entries || file->used_slots < 0) return false;
-    if (count == 1) return true;
+    if (count == 1) return entry_blank(file, 1);
     return index_file_entry(file, 1).offset_phys == get(&file->begin_phys) &&
            index_file_entry(file, count - 1).offset_phys == get(&file->end_phys) &&
            get(&file->begin_phys) <= get(&file->end_phys) && get(&file->begin_phys) >= 0;
-}
-
-static bool entry_blank(const struct index_file *file, int32_t number) {
-    static const char zeros[INDEX_ENTRY_BYTES];
-    return memcmp(entry_at(file, number), zeros, sizeof zeros) == 0;
 }
 
 /* Number of the first entry that cannot follow the ones before it. */
@@ -208,9 +208,9 @@ enum err index_file_clear_tail(struct index_file *file) {
 
 static enum err repair(struct index_file *file) {
     int32_t sound = sound_entries(file);
-    if (sound == 1 && index_file_empty(file)) return index_file_clear_tail(file);
+    if (sound == 1 && atomic_load(&file->count) == 1) return index_file_clear_tail(file);
     /* The begin is written once, with the first entry: if it is not this file's, the times of all entries are lost. */
-    if (sound == 1 || index_file_entry(file, 1).offset_phys != get(&file->begin_phys))
+    if (sound == 1 || index_file_entry(file, 1).offset_phys != get(&file->begin_phys) || get(&file->begin_ms) <= 0)
         return fail(ERR_CORRUPT, "%s: header and first entry do not belong together", file->path);
     TRY(reserve(file, entry_position(file, sound)));
     TRY(relink(file, sound));
