@@ -2,8 +2,7 @@
 
 #include "base/endian.h"
 
-static void encode_topic(struct json_writer *w, const struct topic_config *topic) {
-    json_key(w, topic->name);
+void topic_config_encode(struct json_writer *w, const struct topic_config *topic) {
     json_begin_object(w);
     json_key_text(w, "attributes");
     json_raw(w, topic->attributes.data != NULL ? topic->attributes : BYTES("{}"));
@@ -32,7 +31,10 @@ void register_body_encode(const struct register_body *body, struct buf *out) {
     data_version_encode(&w, &body->data_version);
     json_key_text(&w, "topicConfigTable");
     json_begin_object(&w);
-    for (size_t i = 0; i < body->topic_count; i++) encode_topic(&w, &body->topics[i]);
+    for (size_t i = 0; i < body->topic_count; i++) {
+        json_key(&w, body->topics[i].name);
+        topic_config_encode(&w, &body->topics[i]);
+    }
     json_end_object(&w);
     json_key_text(&w, "topicQueueMappingInfoMap");
     json_begin_object(&w);

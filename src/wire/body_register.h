@@ -12,6 +12,7 @@ struct topic_config {
     bool order, multi_tag;
     struct bytes attributes; /* a JSON object; absent = none. Not read by the decoders */
 };
+void topic_config_encode(struct json_writer *w, const struct topic_config *topic); /* a value */
 /* A static topic's queues on this broker, passed on to clients as it came. */
 struct topic_mapping {
     struct bytes topic;
