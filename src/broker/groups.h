@@ -18,8 +18,8 @@ struct group {
         notify_consumer_ids_changed_enable;
     _Atomic int32_t retry_queue_nums, retry_max_times, consume_timeout_minute, group_sys_flag;
     _Atomic int64_t broker_id, which_broker_when_consume_slowly;
-    _Atomic(char *) others; /* members we keep but do not use, as JSON text */
-    _Atomic(struct group_forbidden *) forbidden;
+    _Atomic(const char *) others; /* members we keep but do not use, as JSON text */
+    _Atomic(const struct group_forbidden *) forbidden;
 };
 static inline struct bytes group_name(const struct group *group) {
     return group->named.name;
@@ -27,7 +27,8 @@ static inline struct bytes group_name(const struct group *group) {
 
 struct groups;
 enum err groups_open(struct broker *broker, struct groups **out) MUST_USE; /* loads and adds the built-in groups */
-void groups_close(struct groups *groups);
+void groups_close(struct groups *groups);                                  /* saves */
+void groups_save(void *groups); /* writes the file if something changed. Waits for the disk */
 
 struct group *groups_find(const struct groups *groups, struct bytes name); /* NULL if unknown or deleted */
 /* The group, made with defaults when it is unknown and may be made by use; else NULL (answer 26). */

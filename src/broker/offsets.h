@@ -5,6 +5,7 @@
 #ifndef RMQ_BROKER_OFFSETS_H
 #define RMQ_BROKER_OFFSETS_H
 
+#include "base/json.h"
 #include "broker/broker.h"
 #include "broker/name_table.h"
 

@@ -13,7 +13,8 @@ struct state_file {
     char *path;
     void *table;
     void (*write)(void *table, struct json_writer *w); /* one value; takes the table's own lock */
-    atomic_bool changed;
+    bool spoiled; /* the file could not be read, its backup was: do not put the one over the other */
+    atomic_bool changed, queued;
     struct lock saving; /* one writer at a time */
 };
 /* `name` is that of the file: "topics.json". */

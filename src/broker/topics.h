@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "broker/data_version.h"
 #include "broker/name_table.h"
+#include "wire/body_register.h"
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
 enum { TOPIC_SYS_FLAG_UNIT = 1, TOPIC_SYS_FLAG_UNIT_SUB = 2 };
@@ -23,8 +24,10 @@ struct topic {
     struct named named; /* named.name: the topic's name */
     atomic_bool exists, order, multi_tag;
     _Atomic int32_t read_queues, write_queues, perm, sys_flag;
-    atomic_bool is_system, sends_forbidden;
-    _Atomic(char *) attributes;            /* JSON object text; replaced, never changed */
+    bool is_system;       /* by its name */
+    bool sends_forbidden; /* answer 16 to sends of clients */
+    struct topics *topics;
+    _Atomic(const char *) attributes;      /* JSON object text; replaced, never changed */
     _Atomic(struct topic_queues *) queues; /* see topic_queue */
     _Atomic(void *) put_stats;             /* stats.c */
 };
@@ -34,7 +37,8 @@ static inline struct bytes topic_name(const struct topic *topic) {
 
 struct topics;
 enum err topics_open(struct broker *broker, struct topics **out) MUST_USE; /* loads and adds the system topics */
-void topics_close(struct topics *topics);
+void topics_close(struct topics *topics);                                  /* saves */
+void topics_save(void *topics); /* writes the file if something changed. Waits for the disk */
 
 struct topic *topics_find(const struct topics *topics, struct bytes name); /* NULL if unknown or deleted */
 /* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
@@ -71,9 +75,12 @@ void topics_each(struct topics *topics, void (*visit)(struct topic *topic, void 
 void topics_data_version(struct topics *topics, struct data_version *out);
 /* The permission of the broker changed: registrations must go out as new. */
 void topics_bump_data_version(struct topics *topics);
-bool topic_name_is_system(const struct topics *topics, struct bytes name);
+bool topics_is_system(const struct topics *topics, struct bytes name);
+const struct bytes *topics_system_names(const struct topics *topics, size_t *count);
 
-/* A TopicConfig object as a value; `perm` as it is to be shown (the broker's own permission may mask it). */
-void topic_write(struct json_writer *w, const struct topic *topic, int32_t perm);
+/* The TopicConfigSerializeWrapper: file and, without `pretty`, answer 21. */
+void topics_write(struct topics *topics, struct json_writer *w);
+/* As it is now; for registrations and answers. Texts live as long as the table. */
+struct topic_config topic_config_of(const struct topic *topic);
 
 #endif
