@@ -18,7 +18,7 @@ enum { BACKLOG_DEFAULT = 1024, ACCEPTS_A_TURN = 64, ACCEPT_PAUSE_MS = 100 };
 struct listener {
     uv_poll_t poll;
     struct loop *acceptor;
-    int fd = -1;
+    int fd;
     uint16_t port;
     struct loop_timer pause; /* running: no accepting, the process is out of file descriptors */
     struct listener_options options;
@@ -28,7 +28,7 @@ struct listener {
 struct handoff {
     struct loop_task task;
     struct loop *loop;
-    int fd = -1;
+    int fd;
     struct address peer;
     struct conn_options options;
     void *owner;
