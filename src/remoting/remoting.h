@@ -70,7 +70,9 @@ struct remoting_options {
     int32_t language;              /* we announce; LANGUAGE_OTHER */
 };
 enum err remoting_create(struct loop *loop, const struct remoting_options *options, struct remoting **out) MUST_USE;
-void remoting_destroy(struct remoting *remoting); /* calls in flight end with ERR_CANCELLED */
+/* Calls in flight end with ERR_CANCELLED, channels without on_closed. Not from a callback of it. Its servers are closed
+ * and, when another thread accepts for it, its loop has stopped. */
+void remoting_destroy(struct remoting *remoting);
 struct loop *remoting_loop(const struct remoting *remoting); /* any thread */
 
 /* Listens with `acceptor`'s loop and spreads connections over `remotings`. fast: their requests get to.fast. */
@@ -94,7 +96,9 @@ bool remoting_channel_alive(const struct remoting *remoting, uint64_t channel_id
 void remoting_close_channel(struct remoting *remoting, uint64_t channel_id);
 
 /* The end of a call, exactly once, on the loop. err: ERR_OK with any response code in `response` (valid during the
- * callback only), else ERR_CONNECT, ERR_CLOSED, ERR_TIMEOUT, ERR_CANCELLED with response NULL. */
+ * callback only), else ERR_CONNECT, ERR_CLOSED, ERR_TIMEOUT, ERR_CANCELLED or ERR_BUSY (out_limit_bytes wait for a peer
+ * that does not read) with response NULL and err_detail(err) saying more. Never inside the function that calls; it may
+ * call again. */
 typedef void call_done(void *ctx, enum err err, const struct command *response);
 /* Calls the server at "host:port" over the one channel kept for it, opening it when needed. */
 void remoting_call(struct remoting *remoting, struct bytes address, const struct outgoing *request, int64_t timeout_ms,
