@@ -20,7 +20,8 @@ static bool may_be_root(const struct sql92_node *root) {
 
 enum err sql92_compile(struct bytes text, struct sql92 **out) {
     if (text.len > SQL92_TEXT_MAX)
-        return fail(ERR_TOO_BIG, "the SQL92 expression has %zu bytes, at most %d are allowed", text.len, SQL92_TEXT_MAX);
+        return fail(ERR_TOO_BIG, "the SQL92 expression has %zu bytes, at most %d are allowed", text.len,
+                    SQL92_TEXT_MAX);
     struct sql92 *made = calloc(1, sizeof *made);
     if (!made) return fail(ERR_NO_MEMORY, "no memory for a filter");
     struct bytes copy = arena_copy(&made->arena, text.data ? text : BYTES(""));
@@ -94,8 +95,10 @@ bool sql92_compare(const struct sql92_value *left, const struct sql92_value *rig
         *order = bytes_compare(a.text, b.text);
         return true;
     }
-    if (a.kind == SQL92_BOOL && b.kind == SQL92_TEXT) b = (struct sql92_value){.kind = SQL92_BOOL, .boolean = bytes_to_bool(b.text)};
-    if (b.kind == SQL92_BOOL && a.kind == SQL92_TEXT) a = (struct sql92_value){.kind = SQL92_BOOL, .boolean = bytes_to_bool(a.text)};
+    if (a.kind == SQL92_BOOL && b.kind == SQL92_TEXT)
+        b = (struct sql92_value){.kind = SQL92_BOOL, .boolean = bytes_to_bool(b.text)};
+    if (b.kind == SQL92_BOOL && a.kind == SQL92_TEXT)
+        a = (struct sql92_value){.kind = SQL92_BOOL, .boolean = bytes_to_bool(a.text)};
     if (a.kind == SQL92_BOOL || b.kind == SQL92_BOOL) {
         if (a.kind != b.kind) return false;
         *order = (int)a.boolean - (int)b.boolean;
@@ -156,10 +159,14 @@ static enum truth evaluate_order(const struct sql92_node *n, struct bytes proper
     if (left.kind == SQL92_TEXT && right.kind == SQL92_TEXT && !read_number(left.text, &left)) return FAULT;
     if (!sql92_compare(&left, &right, &order)) return FAULT;
     switch (n->kind) {
-    case SQL92_GREATER: return order > 0 ? TRUE : FALSE;
-    case SQL92_GREATER_EQUAL: return order >= 0 ? TRUE : FALSE;
-    case SQL92_LESS: return order < 0 ? TRUE : FALSE;
-    default: return order <= 0 ? TRUE : FALSE;
+    case SQL92_GREATER:
+        return order > 0 ? TRUE : FALSE;
+    case SQL92_GREATER_EQUAL:
+        return order >= 0 ? TRUE : FALSE;
+    case SQL92_LESS:
+        return order < 0 ? TRUE : FALSE;
+    default:
+        return order <= 0 ? TRUE : FALSE;
     }
 }
 
@@ -198,16 +205,21 @@ static enum truth evaluate_logic(const struct sql92_node *n, struct bytes proper
 
 static enum truth evaluate(const struct sql92_node *n, struct bytes properties) {
     switch (n->kind) {
-    case SQL92_BOOL: return n->boolean ? TRUE : FALSE;
-    case SQL92_NULL: return UNKNOWN;
-    case SQL92_PROPERTY: return properties_get(properties, n->text).data ? FALSE : UNKNOWN;
+    case SQL92_BOOL:
+        return n->boolean ? TRUE : FALSE;
+    case SQL92_NULL:
+        return UNKNOWN;
+    case SQL92_PROPERTY:
+        return properties_get(properties, n->text).data ? FALSE : UNKNOWN;
     case SQL92_AND:
-    case SQL92_OR: return evaluate_logic(n, properties);
+    case SQL92_OR:
+        return evaluate_logic(n, properties);
     case SQL92_NOT: {
         enum truth truth = evaluate(n->left, properties);
         return truth == TRUE ? FALSE : truth == FALSE ? TRUE : truth;
     }
-    case SQL92_EQUAL: return evaluate_equal(n, properties);
+    case SQL92_EQUAL:
+        return evaluate_equal(n, properties);
     case SQL92_IS_NULL: {
         struct sql92_value value;
         if (!value_of(n->left, properties, &value)) return FAULT;
@@ -215,9 +227,12 @@ static enum truth evaluate(const struct sql92_node *n, struct bytes properties) 
     }
     case SQL92_CONTAINS:
     case SQL92_STARTS_WITH:
-    case SQL92_ENDS_WITH: return evaluate_search(n, properties);
-    case SQL92_IN: return evaluate_in(n, properties);
-    default: return evaluate_order(n, properties);
+    case SQL92_ENDS_WITH:
+        return evaluate_search(n, properties);
+    case SQL92_IN:
+        return evaluate_in(n, properties);
+    default:
+        return evaluate_order(n, properties);
     }
 }
 

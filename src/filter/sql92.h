@@ -7,14 +7,15 @@
  *   unary  := "+" unary | "-" unary | NOT unary | literal | property | "(" or ")"
  *
  * Keywords in any case; a property is named as written; 'it''s' holds a quote; comments are -- to the end of the line
- * and between slash-star and star-slash. Conditions have three values: true, false, unknown; only true lets a message pass. A missing property is
- * unknown in comparisons and IN, false for CONTAINS and its kin (with NOT too), true for IS NULL. A bare property as a
- * condition is false: values are texts. Texts compared with a number or a truth value are read as one; what cannot be
- * read makes the whole condition false for that message.
+ * and between slash-star and star-slash. Conditions have three values: true, false, unknown; only true lets a message
+ * pass. A missing property is unknown in comparisons and IN, false for CONTAINS and its kin (with NOT too), true for IS
+ * NULL. A bare property as a condition is false: values are texts. Texts compared with a number or a truth value are
+ * read as one; what cannot be read makes the whole condition false for that message.
  *
  * Where the Java parser is at fault we do what is meant, and never less: 0.0 and other doubles under 4.9E-324 are
  * numbers; a text that is a number is compared as that number, whatever its size and whether it has a fraction
- * (Java drops `a > 5` for a = "5.5" or "3000000000"); TRUE = p is p = TRUE; a comment may end with the text.
+ * (Java drops `a > 5` for a = "5.5" or "3000000000"); TRUE = p is p = TRUE; a comment may end with the text; words
+ * behind a complete condition are refused (Java passes over them: `a LIKE 'x'` matches nothing there).
  * @source shared facts: behaviour 6.5 */
 #ifndef RMQ_FILTER_SQL92_H
 #define RMQ_FILTER_SQL92_H

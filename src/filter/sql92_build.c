@@ -11,11 +11,11 @@ static struct sql92_node *node(struct sql92_parse *parse, enum sql92_kind kind) 
     return made;
 }
 /* The first fault is the one that is told. Returns a node, so that building may go on. */
-#define REFUSE(parse, ...) \
-    do { \
-        if (!(parse)->failed) (void)fail(ERR_BAD_SUBSCRIPTION, __VA_ARGS__); \
-        (parse)->failed = true; \
-        return node(parse, SQL92_NULL); \
+#define REFUSE(parse, ...)                                                                                             \
+    do {                                                                                                               \
+        if (!(parse)->failed) (void)fail(ERR_BAD_SUBSCRIPTION, __VA_ARGS__);                                           \
+        (parse)->failed = true;                                                                                        \
+        return node(parse, SQL92_NULL);                                                                                \
     } while (0)
 
 static bool is_literal(const struct sql92_node *n) {
@@ -87,8 +87,7 @@ const struct sql92_node *sql92_build_logic(struct sql92_parse *parse, enum sql92
 }
 const struct sql92_node *sql92_build_equal(struct sql92_parse *parse, const struct sql92_node *left,
                                            const struct sql92_node *right) {
-    if (left->kind == SQL92_NULL || right->kind == SQL92_NULL)
-        REFUSE(parse, "NULL cannot be compared: write IS NULL");
+    if (left->kind == SQL92_NULL || right->kind == SQL92_NULL) REFUSE(parse, "NULL cannot be compared: write IS NULL");
     if (left->kind == SQL92_BOOL && is_literal(right) && right->kind != SQL92_BOOL)
         REFUSE(parse, "a truth value cannot be compared with a number or a text");
     struct sql92_node *made = node(parse, SQL92_EQUAL);
@@ -116,8 +115,7 @@ const struct sql92_node *sql92_build_between(struct sql92_parse *parse, bool neg
     if (is_literal(low) && is_literal(high)) {
         struct sql92_value from = sql92_literal(low), to = sql92_literal(high);
         int order;
-        if (!sql92_compare(&to, &from, &order) || order < 0)
-            REFUSE(parse, "BETWEEN needs its lower bound first");
+        if (!sql92_compare(&to, &from, &order) || order < 0) REFUSE(parse, "BETWEEN needs its lower bound first");
     }
     return sql92_build_logic(parse, SQL92_AND, sql92_build_order(parse, SQL92_GREATER_EQUAL, value, low),
                              sql92_build_order(parse, SQL92_LESS_EQUAL, value, high));

@@ -6,11 +6,26 @@
 #include "filter/sql92.h"
 
 enum sql92_kind {
-    SQL92_NULL, SQL92_BOOL, SQL92_INT, SQL92_REAL, SQL92_TEXT, /* literals */
-    SQL92_PROPERTY, SQL92_NEGATE,                              /* values */
-    SQL92_AND, SQL92_OR, SQL92_NOT, SQL92_EQUAL, SQL92_IS_NULL,
-    SQL92_GREATER, SQL92_GREATER_EQUAL, SQL92_LESS, SQL92_LESS_EQUAL,
-    SQL92_CONTAINS, SQL92_STARTS_WITH, SQL92_ENDS_WITH, SQL92_IN /* conditions from SQL92_AND on */
+    SQL92_NULL,
+    SQL92_BOOL,
+    SQL92_INT,
+    SQL92_REAL,
+    SQL92_TEXT, /* literals */
+    SQL92_PROPERTY,
+    SQL92_NEGATE, /* values */
+    SQL92_AND,
+    SQL92_OR,
+    SQL92_NOT,
+    SQL92_EQUAL,
+    SQL92_IS_NULL,
+    SQL92_GREATER,
+    SQL92_GREATER_EQUAL,
+    SQL92_LESS,
+    SQL92_LESS_EQUAL,
+    SQL92_CONTAINS,
+    SQL92_STARTS_WITH,
+    SQL92_ENDS_WITH,
+    SQL92_IN /* conditions from SQL92_AND on */
 };
 struct sql92_node {
     enum sql92_kind kind;
@@ -19,7 +34,7 @@ struct sql92_node {
     bool boolean;
     int64_t integer;
     double real;
-    struct bytes text; /* SQL92_TEXT, SQL92_PROPERTY; what is searched for */
+    struct bytes text;             /* SQL92_TEXT, SQL92_PROPERTY; what is searched for */
     const struct sql92_node *next; /* the texts of IN */
 };
 struct sql92 {
@@ -48,13 +63,14 @@ const struct sql92_node *sql92_build_real(struct sql92_parse *parse, struct sql9
 const struct sql92_node *sql92_build_bool(struct sql92_parse *parse, bool value);
 const struct sql92_node *sql92_build_null(struct sql92_parse *parse);
 const struct sql92_node *sql92_build_property(struct sql92_parse *parse, struct sql92_token token);
-const struct sql92_node *sql92_build_unary(struct sql92_parse *parse, enum sql92_kind kind, const struct sql92_node *operand);
-const struct sql92_node *sql92_build_logic(struct sql92_parse *parse, enum sql92_kind kind, const struct sql92_node *left,
-                                           const struct sql92_node *right);
+const struct sql92_node *sql92_build_unary(struct sql92_parse *parse, enum sql92_kind kind,
+                                           const struct sql92_node *operand);
+const struct sql92_node *sql92_build_logic(struct sql92_parse *parse, enum sql92_kind kind,
+                                           const struct sql92_node *left, const struct sql92_node *right);
 const struct sql92_node *sql92_build_equal(struct sql92_parse *parse, const struct sql92_node *left,
                                            const struct sql92_node *right);
-const struct sql92_node *sql92_build_order(struct sql92_parse *parse, enum sql92_kind kind, const struct sql92_node *left,
-                                           const struct sql92_node *right);
+const struct sql92_node *sql92_build_order(struct sql92_parse *parse, enum sql92_kind kind,
+                                           const struct sql92_node *left, const struct sql92_node *right);
 const struct sql92_node *sql92_build_between(struct sql92_parse *parse, bool negated, const struct sql92_node *value,
                                              const struct sql92_node *low, const struct sql92_node *high);
 const struct sql92_node *sql92_build_search(struct sql92_parse *parse, enum sql92_kind kind, bool negated,
@@ -62,7 +78,8 @@ const struct sql92_node *sql92_build_search(struct sql92_parse *parse, enum sql9
 /* texts: linked by `next`, the last one first */
 const struct sql92_node *sql92_build_in(struct sql92_parse *parse, bool negated, const struct sql92_node *value,
                                         const struct sql92_node *texts);
-const struct sql92_node *sql92_link(struct sql92_parse *parse, const struct sql92_node *text, const struct sql92_node *rest);
+const struct sql92_node *sql92_link(struct sql92_parse *parse, const struct sql92_node *text,
+                                    const struct sql92_node *rest);
 
 /* Compares two values as the operators do: sets *order (<0, 0, >0); false when they cannot be compared. */
 struct sql92_value {

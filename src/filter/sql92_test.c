@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-/* The message of all cases: a=5 big=3000000000 neg=-7 price=5.5 ok=true no=false city=hz quote=it's TAGS=red word=abc */
+/* The message of all cases: a=5 big=3000000000 neg=-7 price=5.5 ok=true no=false city=hz quote=it's TAGS=red word=abc
+ */
 static const char properties[] =
     "a\0015\002big\0013000000000\002neg\001-7\002price\0015.5\002ok\001true\002no\001false\002city\001hz\002"
     "quote\001it's\002TAGS\001red\002word\001abc\002b\0016\002";
