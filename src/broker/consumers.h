@@ -25,19 +25,24 @@ struct consumer_heartbeat {
     enum consume_type type;
     enum message_model model;
     enum consume_from_where from_where;
-    bool keep_subscriptions;                  /* heartbeat v2 that left them out: those we have stay */
-    const struct subscription *subscriptions; /* of type TAG; copied */
+    const struct subscription *subscriptions; /* copied */
     size_t subscription_count;
-    bool notify; /* tell the members when something changed */
+    int32_t fingerprint;     /* not 0: heartbeat V2, of its subscriptions */
+    bool keep_subscriptions; /* V2 left them out: those we have stay */
+    bool notify;             /* tell the members when something changed */
 };
-/* true when the group's members or subscriptions changed. The change is told to every member at once, the newcomer
- * among them, unless it broadcasts. */
+/* When the group's members or subscriptions changed, every member is told at once, the newcomer among them, unless the
+ * group broadcasts. Returns IS_SUB_CHANGE of V2: the fingerprint is another one than that of the group's last
+ * heartbeat, or subscriptions were left out that we do not have: send them all. */
 bool consumers_register(struct consumers *consumers, const struct consumer_heartbeat *heartbeat,
                         const struct client *client);
 void consumers_unregister(struct consumers *consumers, struct bytes group, struct bytes client_id,
                           struct client_channel channel, bool notify);
 void consumers_channel_closed(struct consumers *consumers, struct client_channel channel);
 void consumers_expire(struct consumers *consumers, int64_t now_ms); /* silent for 120 s; their channels are closed */
+
+/* Tells what was held back: realTimeNotifyConsumerChange=false. */
+void consumers_send_notices(struct consumers *consumers);
 
 bool consumers_online(struct consumers *consumers, struct bytes group);
 /* The connection of a client of the group; false if it is not online. */

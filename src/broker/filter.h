@@ -12,8 +12,9 @@ struct filter {
     bool match_all;                   /* "*" or class filter: every message */
     struct subscription subscription; /* as it came, a copy that lives as long as the filter; codes are sorted */
 };
-/* One reference for the caller. ERR_FAILED for expressions other than tags (SQL92 is not served yet). */
-enum err filter_make(const struct subscription *subscription, struct filter **out) MUST_USE;
+/* One reference for the caller. Of an expression other than tags (SQL92, subscription_is_tag is false) nothing matches:
+ * pulls with it are refused. */
+struct filter *filter_make(const struct subscription *subscription);
 struct filter *filter_share(struct filter *filter); /* one more reference; NULL is fine */
 void filter_release(struct filter *filter);         /* NULL is fine */
 /* The tag test of a queue entry; has the form of store_get's match_tags, `filter` is its match_ctx. */
