@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include "base/err.h"
 
 struct store_config;
@@ -20,6 +19,8 @@ struct retention_files {
     enum err (*drop_oldest_log_file)(void *owner);
     /* The log has a new minimum: queue files and index files below it go, queues correct their minimum. */
     void (*drop_derived)(void *owner);
+    /* Used share of the disk that holds `dir`, 0..1. NULL = the system is asked; tests answer themselves. */
+    enum err (*disk_used)(void *owner, const char *dir, double *out);
 };
 
 struct retention;
