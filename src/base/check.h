@@ -2,6 +2,8 @@
 #ifndef RMQ_BASE_CHECK_H
 #define RMQ_BASE_CHECK_H
 
+#include <stddef.h> /* offsetof */
+
 /* must(cond): prints file, line, thread and the condition, then aborts when it is false. */
 #define must(cond) (__builtin_expect(!!(cond), 1) ? (void)0 : must_failed(#cond, __FILE__, __LINE__))
 _Noreturn void must_failed(const char *cond, const char *file, int line);
