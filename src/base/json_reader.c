@@ -60,12 +60,27 @@ static int hex_value(char c) {
 
 /* `at` is a backslash; returns what is behind the escape, NULL when it is none. */
 static const char *skip_escape(const char *at, const char *end) {
-    if (end - at < 2 || at[1] == '\0' || strchr("\"\\/bfnrtv'u", at[1]) == NULL) return NULL;
-    if (at[1] != 'u') return at + 2;
-    if (end - at < 6) return NULL;
-    for (int i = 2; i < 6; i++)
-        if (hex_value(at[i]) < 0) return NULL;
-    return at + 6;
+    if (end - at < 2) return NULL;
+    switch (at[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case '\'':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+    case 'v':
+        return at + 2;
+    case 'u':
+        if (end - at < 6) return NULL;
+        for (int i = 2; i < 6; i++)
+            if (hex_value(at[i]) < 0) return NULL;
+        return at + 6;
+    default:
+        return NULL;
+    }
 }
 
 /* `at` is the opening quote. Sets text and escaped; returns what is behind the closing quote, NULL when malformed. */
