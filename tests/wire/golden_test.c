@@ -152,70 +152,53 @@ static void frames_come_back_in_both_serializations(void **state) {
     for_each_frame(*state, check_comes_back);
 }
 
-static const struct header_layout *request_layout(int code) {
-    switch (code) {
-#define BROKER(name, number, function, runs, header)                                                                   \
-    case number:                                                                                                       \
-        return layout_##header();
-#define NAMESRV(name, number, function, header)                                                                        \
-    case number:                                                                                                       \
-        return layout_##header();
+struct coded_layout {
+    int code;
+    const struct header_layout *(*layout)(void);
+};
+/* By the tables, and codes that have no handler yet. */
+static const struct coded_layout request_layouts[] = {
+#define BROKER(name, code, function, runs, header) {code, layout_##header},
+#define NAMESRV(name, code, function, header)      {code, layout_##header},
+#define CLIENT(name, code, function, header)       {code, layout_##header},
 #include "wire/requests.def"
-    case REQUEST_END_TRANSACTION:
-        return layout_end_transaction();
-    case REQUEST_CHECK_TRANSACTION_STATE:
-        return layout_check_transaction_state();
-    case REQUEST_NOTIFY_CONSUMER_IDS_CHANGED:
-        return layout_consumer_group();
-    case REQUEST_SEND_REPLY_MESSAGE_V2:
-        return layout_send_message_v2();
-    case REQUEST_PUSH_REPLY_MESSAGE_TO_CLIENT:
-        return layout_push_reply_message_to_client();
-    case REQUEST_POP_MESSAGE:
-        return layout_pop_message();
-    case REQUEST_ACK_MESSAGE:
-        return layout_ack_message();
-    case REQUEST_CHANGE_MESSAGE_INVISIBLETIME:
-        return layout_change_message_invisibletime();
-    case REQUEST_QUERY_ASSIGNMENT:
-    case REQUEST_SET_MESSAGE_REQUEST_MODE:
-        return layout_none();
-    default:
-        return NULL;
-    }
+    {REQUEST_END_TRANSACTION, layout_end_transaction},
+    {REQUEST_SEND_REPLY_MESSAGE_V2, layout_send_message_v2},
+    {REQUEST_POP_MESSAGE, layout_pop_message},
+    {REQUEST_ACK_MESSAGE, layout_ack_message},
+    {REQUEST_CHANGE_MESSAGE_INVISIBLETIME, layout_change_message_invisibletime},
+    {REQUEST_QUERY_ASSIGNMENT, layout_none},
+    {REQUEST_SET_MESSAGE_REQUEST_MODE, layout_none},
+};
+static const struct coded_layout response_layouts[] = {
+    {REQUEST_SEND_MESSAGE, layout_send_result},
+    {REQUEST_SEND_MESSAGE_V2, layout_send_result},
+    {REQUEST_SEND_BATCH_MESSAGE, layout_send_result},
+    {REQUEST_SEND_REPLY_MESSAGE_V2, layout_send_result},
+    {REQUEST_PULL_MESSAGE, layout_pull_result},
+    {REQUEST_LITE_PULL_MESSAGE, layout_pull_result},
+    {REQUEST_QUERY_MESSAGE, layout_query_message_result},
+    {REQUEST_QUERY_CONSUMER_OFFSET, layout_offset_result},
+    {REQUEST_SEARCH_OFFSET_BY_TIMESTAMP, layout_offset_result},
+    {REQUEST_GET_MAX_OFFSET, layout_offset_result},
+    {REQUEST_HEART_BEAT, layout_heart_beat_result},
+    {REQUEST_REGISTER_BROKER, layout_register_broker_result},
+    {REQUEST_QUERY_DATA_VERSION, layout_query_data_version_result},
+    {REQUEST_ADD_WRITE_PERM_OF_BROKER, layout_add_write_perm_of_broker_result},
+    {REQUEST_POP_MESSAGE, layout_pop_result},
+    {REQUEST_CHANGE_MESSAGE_INVISIBLETIME, layout_change_message_invisibletime_result},
+};
+
+static const struct header_layout *find_layout(const struct coded_layout *layouts, size_t count, int code) {
+    for (size_t i = 0; i < count; i++)
+        if (layouts[i].code == code) return layouts[i].layout();
+    return NULL;
 }
 
-static const struct header_layout *response_layout(int code) {
-    switch (code) {
-    case REQUEST_SEND_MESSAGE:
-    case REQUEST_SEND_MESSAGE_V2:
-    case REQUEST_SEND_BATCH_MESSAGE:
-    case REQUEST_SEND_REPLY_MESSAGE_V2:
-        return layout_send_result();
-    case REQUEST_PULL_MESSAGE:
-    case REQUEST_LITE_PULL_MESSAGE:
-        return layout_pull_result();
-    case REQUEST_QUERY_MESSAGE:
-        return layout_query_message_result();
-    case REQUEST_QUERY_CONSUMER_OFFSET:
-    case REQUEST_SEARCH_OFFSET_BY_TIMESTAMP:
-    case REQUEST_GET_MAX_OFFSET:
-        return layout_offset_result();
-    case REQUEST_HEART_BEAT:
-        return layout_heart_beat_result();
-    case REQUEST_REGISTER_BROKER:
-        return layout_register_broker_result();
-    case REQUEST_QUERY_DATA_VERSION:
-        return layout_query_data_version_result();
-    case REQUEST_ADD_WRITE_PERM_OF_BROKER:
-        return layout_add_write_perm_of_broker_result();
-    case REQUEST_POP_MESSAGE:
-        return layout_pop_result();
-    case REQUEST_CHANGE_MESSAGE_INVISIBLETIME:
-        return layout_change_message_invisibletime_result();
-    default:
-        return layout_none();
-    }
+static const struct header_layout *layout_of(const struct golden *golden, int code) {
+    if (!is_response(golden)) return find_layout(request_layouts, ARRAY_LEN(request_layouts), code);
+    const struct header_layout *layout = find_layout(response_layouts, ARRAY_LEN(response_layouts), code);
+    return layout != NULL ? layout : layout_none();
 }
 
 /* Fields that any request may carry: they have no row. */
@@ -233,7 +216,7 @@ static void check_fields(struct golden *golden) {
     if (code == (REQUEST_POP_MESSAGE & 0xFFFF)) code = REQUEST_POP_MESSAGE;
     bool refused = is_response(golden) && command->code != 0;
     if (refused && command->ext_count == 0) return;
-    const struct header_layout *layout = is_response(golden) ? response_layout(code) : request_layout(code);
+    const struct header_layout *layout = layout_of(golden, code);
     if (layout == NULL) fail_msg("%.*s: no layout", BYTES_ARG(golden->columns[FILE_NAME]));
     char *fields = arena_alloc(&golden->arena, layout->size_bytes);
     enum err err = header_decode(layout, command, fields);
