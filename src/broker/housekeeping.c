@@ -1,0 +1,51 @@
+#include "broker/housekeeping.h"
+
+#include "broker/consumers.h"
+#include "broker/groups.h"
+#include "broker/offsets.h"
+#include "broker/order_locks.h"
+#include "broker/producers.h"
+#include "broker/stats.h"
+#include "broker/topics.h"
+#include "broker/work.h"
+#include "os/clock.h"
+
+enum {
+    SCAN_CLIENTS_MS = 10000,
+    SAMPLE_MS = 10000,
+    SAVE_LEFTOVERS_MS = 10000,
+    FIRST_NOTICES_MS = 30000,
+    NOTICES_MS = 15000
+};
+
+static void scan_clients(void *arg) {
+    struct broker *broker = arg;
+    int64_t now_ms = clock_monotonic_ms();
+    producers_expire(broker->producers, now_ms);
+    consumers_expire(broker->consumers, now_ms);
+    order_locks_expire(broker->order_locks);
+}
+
+static void send_notices(void *arg) {
+    consumers_send_notices(((struct broker *)arg)->consumers);
+}
+
+static void sample(void *arg) {
+    stats_sample(((struct broker *)arg)->stats, clock_monotonic_ms());
+}
+
+/* Topics and groups are saved when they change; this is for changes that found all work threads busy or no disk. */
+static void save_leftovers(void *arg) {
+    struct broker *broker = arg;
+    topics_save(broker->topics);
+    groups_save(broker->groups);
+}
+
+void housekeeping_start(struct broker *broker) {
+    int32_t offsets_ms = broker->config.flush_consumer_offset_interval_ms;
+    work_every(broker->work, offsets_ms, offsets_ms, offsets_save, broker->offsets);
+    work_every(broker->work, SCAN_CLIENTS_MS, SCAN_CLIENTS_MS, scan_clients, broker);
+    work_every(broker->work, FIRST_NOTICES_MS, NOTICES_MS, send_notices, broker);
+    work_every(broker->work, SAMPLE_MS, SAMPLE_MS, sample, broker);
+    work_every(broker->work, SAVE_LEFTOVERS_MS, SAVE_LEFTOVERS_MS, save_leftovers, broker);
+}
