@@ -33,9 +33,9 @@ static enum err sniff_v1(struct bytes input, struct sniffed *out) {
         return ERR_OK;
     }
     if (end[-1] != '\r') return fail(ERR_BAD_INPUT, "a PROXY line does not end in CR LF");
-    struct bytes line = {input.data, (size_t)(end - 1 - input.data)}, word[6];
+    struct bytes line = {input.data, (size_t)(end - 1 - input.data)}, word[7];
     size_t count = 0;
-    while (count < 6 && bytes_split(&line, ' ', &word[count])) count++;
+    while (count < 7 && bytes_split(&line, ' ', &word[count])) count++;
     out->kind = SNIFF_PROXY;
     out->skip = (size_t)(end + 1 - input.data);
     if (count >= 2 && bytes_is(word[1], "UNKNOWN")) return ERR_OK;
