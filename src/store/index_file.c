@@ -145,12 +145,20 @@ static bool entry_blank(const struct index_file *file, int32_t number) {
     return memcmp(entry_at(file, number), zeros, sizeof zeros) == 0;
 }
 
+/* Far beyond any clock, and safe to add seconds to. */
+#define TIME_MAX_MS (INT64_C(1) << 52)
+
+static bool time_possible(int64_t time_ms) {
+    return time_ms > 0 && time_ms < TIME_MAX_MS;
+}
+
 /* Does the header agree with the first and the last entry? Cheap, and tells right sizes from wrong ones. */
 static bool header_agrees(const struct index_file *file) {
     int32_t count = atomic_load(&file->count);
     if (count < 1 || count > file->entries || file->used_slots < 0) return false;
     if (count == 1) return entry_blank(file, 1);
-    return index_file_entry(file, 1).offset_phys == get(&file->begin_phys) &&
+    return time_possible(get(&file->begin_ms)) && time_possible(get(&file->end_ms)) &&
+           index_file_entry(file, 1).offset_phys == get(&file->begin_phys) &&
            index_file_entry(file, count - 1).offset_phys == get(&file->end_phys) &&
            get(&file->begin_phys) <= get(&file->end_phys) && get(&file->begin_phys) >= 0;
 }
@@ -210,7 +218,8 @@ static enum err repair(struct index_file *file) {
     int32_t sound = sound_entries(file);
     if (sound == 1 && atomic_load(&file->count) == 1) return index_file_clear_tail(file);
     /* The begin is written once, with the first entry: if it is not this file's, the times of all entries are lost. */
-    if (sound == 1 || index_file_entry(file, 1).offset_phys != get(&file->begin_phys) || get(&file->begin_ms) <= 0)
+    if (sound == 1 || index_file_entry(file, 1).offset_phys != get(&file->begin_phys) ||
+        !time_possible(get(&file->begin_ms)))
         return fail(ERR_CORRUPT, "%s: header and first entry do not belong together", file->path);
     TRY(reserve(file, entry_position(file, sound)));
     TRY(relink(file, sound));
