@@ -23,9 +23,10 @@ struct reactor {
     size_t index;       /* also its bit in queue_watch */
     struct loop *loop;
     struct remoting *remoting;
-    struct turn *turn;                 /* handle_send: messages of this turn */
+    struct send_turn *send_turn;       /* messages to be stored at the end of this turn */
     struct parked_sends *parked_sends; /* replies that wait for the disk */
     struct held_pulls *held_pulls;     /* pulls that wait for messages */
+    atomic_int cold_pulls;             /* pulls that wait for the disk */
 };
 
 enum { CONFIG_SECTIONS_MAX = 3 };
@@ -76,6 +77,9 @@ void reactor_run(struct reactor *reactor, void (*run)(struct reactor *reactor, v
 /* Permission bits of the broker itself (brokerPermission). */
 bool broker_readable(const struct broker *broker);
 bool broker_writable(const struct broker *broker);
+
+/* A number in [0, count), for choosing among queues; 0 when there are none. @thread any */
+int32_t random_below(int32_t count);
 
 /* "<storePathRootDir>/config/<name>" in `arena`. */
 const char *broker_config_file(const struct broker *broker, struct arena *arena, const char *name);

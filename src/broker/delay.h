@@ -8,8 +8,6 @@
 #include "base/json.h"
 #include "broker/broker.h"
 
-enum { DELAY_LEVELS_MAX = 64 };
-
 struct delay;
 enum err delay_open(struct broker *broker, struct delay **out) MUST_USE; /* loads, starts the thread */
 void delay_close(struct delay *delay);                                   /* ends the thread, saves */
@@ -20,8 +18,5 @@ int32_t delay_level_count(const struct delay *delay); /* levels are 1 .. this */
 int64_t delay_offset(const struct delay *delay, int32_t level);
 /* The table of offsets: file, and answer of request 45. @thread any */
 void delay_write(void *delay, struct json_writer *w);
-
-/* "1s 5s 10s ... 2h" as messageDelayLevel has it, to milliseconds. ERR_BAD_CONFIG names the word. */
-enum err delay_levels_parse(struct bytes text, int64_t levels_ms[DELAY_LEVELS_MAX], int32_t *count) MUST_USE;
 
 #endif

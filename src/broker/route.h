@@ -13,6 +13,9 @@
 #include "wire/header.h"
 #include "wire/response.h"
 
+/* The end of many remarks. @source apache/rocketmq FAQUrl.suggestTodo */
+#define FAQ_HINT "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
+
 struct call {
     struct broker *broker;
     struct reactor *reactor; /* NULL on a work thread; where it came from is request->owner then */

@@ -1,0 +1,146 @@
+#include "broker/route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "broker/work.h"
+#include "wire/request.h"
+
+enum { REMARK_MAX = 1024, VERSION_KNOWS_GO_AWAY = 476 /* newer than V5_3_1 */ };
+
+enum runs { RUNS_INLINE, RUNS_WORK };
+
+struct route {
+    enum runs runs;
+    enum err (*serve)(struct call *call);
+};
+
+#define BROKER(name, code, function, runs, header)                                                                     \
+    static enum err serve_##name(struct call *call) {                                                                  \
+        struct hdr_##header fields;                                                                                    \
+        TRY(header_decode(layout_##header(), &call->request->command, &fields));                                       \
+        return broker_handle_##function(call, &fields);                                                                \
+    }
+#include "wire/requests.def"
+
+static const struct route *route_find(int32_t code) {
+    switch (code) {
+#define BROKER(name, code, function, runs, header)                                                                     \
+    case code: {                                                                                                       \
+        static const struct route route = {RUNS_##runs, serve_##name};                                                 \
+        return &route;                                                                                                 \
+    }
+#include "wire/requests.def"
+    default:
+        return NULL;
+    }
+}
+
+/* The fast port is for what must not wait behind pulls. @source shared facts: behaviour 1.4 */
+static bool is_pull(int32_t code) {
+    switch (code) {
+    case REQUEST_PULL_MESSAGE:
+    case REQUEST_LITE_PULL_MESSAGE:
+    case REQUEST_POP_MESSAGE:
+    case REQUEST_PEEK_MESSAGE:
+    case REQUEST_NOTIFICATION:
+    case REQUEST_POLLING_INFO:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void *call_reply_fields(struct call *call, const struct header_layout *layout) {
+    void *fields = arena_calloc(call->request->arena, 1, layout->size_bytes);
+    *(uint32_t *)fields = HEADER_ALL;
+    call->reply.layout = layout;
+    call->reply.fields = fields;
+    return fields;
+}
+
+enum err call_refuse(struct call *call, int32_t code, const char *format, ...) {
+    char text[REMARK_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    call->reply.code = code;
+    call->reply.remark = arena_copy(call->request->arena, bytes_of(text));
+    return ERR_OK;
+}
+
+/* Turns an error into a reply: the text of the error belongs to this thread, the reply may go to another. */
+static void call_settle(struct call *call, enum err err) {
+    if (err != ERR_OK) {
+        struct bytes remark = arena_copy(call->request->arena, bytes_of(err_detail(err)));
+        call->reply = (struct outgoing){.code = response_of(err), .remark = remark};
+    } else if (!call->reply.body.data && call->body.len > 0) {
+        call->reply.body = buf_bytes(&call->body);
+    }
+}
+
+/* A call on its way through a work thread and back. */
+struct work_call {
+    struct call call;
+    struct loop_task answer;
+};
+
+static void work_call_answer(struct loop_task *task) {
+    struct work_call *work_call = CONTAINER_OF(task, struct work_call, answer);
+    struct call *call = &work_call->call;
+    if (!call->later) remoting_reply(&call->request->to, &call->reply);
+    buf_close(&call->body);
+    request_free(call->request);
+    free(work_call);
+}
+
+static void work_call_run(void *arg) {
+    struct work_call *work_call = arg;
+    struct call *call = &work_call->call;
+    struct reactor *reactor = call->request->owner;
+    enum err err = route_find(call->request->command.code)->serve(call);
+    if (!call->later) call_settle(call, err);
+    loop_post(reactor->loop, &work_call->answer);
+}
+
+static enum err work_call_start(struct reactor *reactor, const struct request *request) {
+    struct work_call *work_call = calloc(1, sizeof *work_call);
+    must(work_call);
+    work_call->call.broker = reactor->broker;
+    work_call->call.request = request_detach(request);
+    work_call->answer.run = work_call_answer;
+    enum err err = work_submit(reactor->broker->work, work_call_run, work_call);
+    if (err != ERR_OK) {
+        request_free(work_call->call.request);
+        free(work_call);
+    }
+    return err;
+}
+
+void route_request(struct request *request) {
+    struct reactor *reactor = request->owner;
+    struct broker *broker = reactor->broker;
+    const struct command *command = &request->command;
+    struct call call = {.broker = broker, .reactor = reactor, .request = request};
+    const struct route *route = route_find(command->code);
+    enum err err = ERR_OK;
+
+    if (broker->config.enable_shutdown_gracefully && atomic_load_explicit(&broker->stopping, memory_order_relaxed) &&
+        command->version >= VERSION_KNOWS_GO_AWAY)
+        err = call_refuse(&call, RESPONSE_GO_AWAY, "please go away");
+    else if (!route || (request->to.fast && is_pull(command->code)))
+        err = fail(ERR_NOT_SUPPORTED, " request type %d not supported", command->code);
+    else if (route->runs == RUNS_INLINE)
+        err = route->serve(&call);
+    else {
+        err = work_call_start(reactor, request);
+        call.later = err == ERR_OK;
+    }
+    if (!call.later) {
+        call_settle(&call, err);
+        remoting_reply(&request->to, &call.reply);
+    }
+    buf_close(&call.body);
+}
