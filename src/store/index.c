@@ -19,8 +19,8 @@ struct index_service {
     struct lock lock;          /* guards the list; files in use outside of it are held */
     struct index_file **files; /* in the order of the log; the newest is removed by the one who puts, only */
     size_t count, capacity;
-    struct index_file *newest; /* or NULL; for the one who puts */
-    _Atomic int64_t next_phys;
+    struct index_file *newest;   /* or NULL; for the one who puts */
+    _Atomic int64_t newest_phys; /* all up to this record is indexed; -1 = nothing */
     _Atomic int64_t flushed_ms;
     bool stopped; /* after a failed put */
 };
@@ -33,8 +33,8 @@ static int64_t end_ms(const struct index_file *file) {
     return atomic_load_explicit(&file->end_ms, memory_order_relaxed);
 }
 
-static void find_next_phys(struct index_service *index) {
-    atomic_store(&index->next_phys, index->newest ? end_phys(index->newest) + 1 : 0);
+static void find_newest_phys(struct index_service *index) {
+    atomic_store(&index->newest_phys, index->newest ? end_phys(index->newest) : -1);
 }
 
 static void list_add(struct index_service *index, struct index_file *file) {
@@ -193,9 +193,9 @@ enum err index_open(const struct index_options *options, struct index_service **
         atomic_store(&index->flushed_ms, end_ms(index->files[i]));
     /* A crash may have come between two keys of the last record, or the file with the rest of them be lost. */
     if (index->newest) index_truncate(index, end_phys(index->newest));
-    find_next_phys(index);
-    log_info(STORE, "index opened: dir=%s files=%zu next_phys=%" PRId64, index->dir, index->count,
-             index_next_phys(index));
+    find_newest_phys(index);
+    log_info(STORE, "index opened: dir=%s files=%zu newest_phys=%" PRId64, index->dir, index->count,
+             index_newest_phys(index));
     *out = index;
     return ERR_OK;
 }
@@ -228,11 +228,11 @@ void index_truncate(struct index_service *index, int64_t from_phys) {
         log_error(STORE, "index stops until the next start: %s", err_detail(err));
         index->stopped = true;
     }
-    find_next_phys(index);
+    find_newest_phys(index);
 }
 
-int64_t index_next_phys(const struct index_service *index) {
-    return atomic_load(&index->next_phys);
+int64_t index_newest_phys(const struct index_service *index) {
+    return MAX(0, atomic_load(&index->newest_phys));
 }
 
 /* The time of creation in local time, and later than the name before it: Java sorts the files by name. */
@@ -290,7 +290,8 @@ static enum err put_keys(struct index_service *index, const struct index_record 
 }
 
 enum err index_put(struct index_service *index, const struct index_record *record) {
-    if (index->stopped || record->offset_phys < index_next_phys(index)) return ERR_OK;
+    if (index->stopped || record->offset_phys <= atomic_load_explicit(&index->newest_phys, memory_order_relaxed))
+        return ERR_OK;
     if (!record->uniq_key.len && !record->keys.len) return ERR_OK;
     enum err err = put_keys(index, record);
     if (err != ERR_OK) {
@@ -298,7 +299,7 @@ enum err index_put(struct index_service *index, const struct index_record *recor
         cut(index, record->offset_phys);
         return err;
     }
-    atomic_store_explicit(&index->next_phys, record->offset_phys + 1, memory_order_relaxed);
+    atomic_store_explicit(&index->newest_phys, record->offset_phys, memory_order_relaxed);
     return ERR_OK;
 }
 

@@ -3,8 +3,8 @@
  * Everything in them can be made again from the commit log, so nothing here fails a start: a damaged file is set aside
  * into <dir>.damaged and its part of the log is indexed again.
  *
- * Use at start: index_open, index_truncate(end of the log), then dispatch puts every record from index_next_phys on
- * (records below are passed over, so starting lower is harmless).
+ * Use at start: index_open, index_truncate(end of the log), then dispatch puts every record from index_newest_phys
+ * on (those indexed already are passed over, so starting lower is harmless).
  * @thread index_put, index_truncate: one (dispatch); the others: any, also while puts go on */
 #ifndef RMQ_STORE_INDEX_H
 #define RMQ_STORE_INDEX_H
@@ -28,8 +28,9 @@ void index_close(struct index_service *index);
 
 /* Forgets the records at and behind end_phys: the commit log ends there. At start, before the first put. */
 void index_truncate(struct index_service *index, int64_t end_phys);
-/* Every record below is indexed; 0 when nothing is. */
-int64_t index_next_phys(const struct index_service *index);
+/* Start of the newest record that is indexed: dispatch goes on there or below, what is indexed is passed over. 0 when
+ * nothing is indexed. */
+int64_t index_newest_phys(const struct index_service *index);
 
 /* What is indexed of a record: UNIQ_KEY first, then each blank-separated word of KEYS; both may be absent.
  * Kinds NONE, PREPARED and COMMIT are put, ROLLBACK is not. @source shared facts: store 4 */
@@ -38,7 +39,7 @@ struct index_record {
     int64_t store_time_ms;
     struct bytes topic, uniq_key, keys;
 };
-/* Adds a record's keys, all or none. A record below index_next_phys is passed over.
+/* Adds a record's keys, all or none. A record at or below index_newest_phys is passed over.
  * The first failure (ERR_DISK_FULL, ERR_IO) stops the index: it is returned once, further puts do nothing and the next
  * start goes on from the record that failed. */
 enum err index_put(struct index_service *index, const struct index_record *record) MUST_USE;
