@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include "base/check.h"
 
@@ -63,6 +64,15 @@ enum err file_pread(int fd, const char *path, void *out, size_t len, int64_t at)
         len -= (size_t)got;
     }
     return ERR_OK;
+}
+
+enum err file_pread_cached(int fd, const char *path, void *out, size_t len, int64_t at) {
+    struct iovec part = {out, len};
+    ssize_t got = faulted(FILE_READ, path) ? -1 : preadv2(fd, &part, 1, at, RWF_NOWAIT);
+    if (got == (ssize_t)len) return ERR_OK;
+    if (got < 0 && errno == EOPNOTSUPP) return file_pread(fd, path, out, len, at); /* memory file systems */
+    if (got < 0 && errno != EAGAIN) return fail_errno(ERR_IO, "cannot read %s", path);
+    return fail(ERR_BUSY, "%s must be read from the disk", path);
 }
 
 enum err file_pwrite(int fd, const char *path, const void *data, size_t len, int64_t at) {

@@ -23,6 +23,8 @@ void file_close(int fd);
 enum err file_size(int fd, int64_t *size_bytes) MUST_USE;
 /* Read or write exactly `len` bytes; a read past the end is ERR_CORRUPT. `path` is for the error text. */
 enum err file_pread(int fd, const char *path, void *out, size_t len, int64_t at) MUST_USE;
+/* The same when it can be had without waiting for the disk, else ERR_BUSY. */
+enum err file_pread_cached(int fd, const char *path, void *out, size_t len, int64_t at) MUST_USE;
 enum err file_pwrite(int fd, const char *path, const void *data, size_t len, int64_t at) MUST_USE;
 enum err file_resize(int fd, const char *path, int64_t size_bytes) MUST_USE; /* ftruncate: sparse when growing */
 enum err file_reserve(int fd, const char *path, int64_t at, int64_t len) MUST_USE; /* disk blocks for the range (fallocate, keeps size) */

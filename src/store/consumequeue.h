@@ -5,6 +5,7 @@
 #ifndef RMQ_STORE_CONSUMEQUEUE_H
 #define RMQ_STORE_CONSUMEQUEUE_H
 
+#include "base/endian.h"
 #include "base/lock.h"
 #include "store/queue_files.h"
 #include "store/store.h"
@@ -35,8 +36,8 @@ struct queue {
     _Atomic(void *) user;
     _Atomic bool closing; /* takes no more records: its topic is being deleted */
     _Atomic bool deleted;
-    struct queue_tail *tail; /* under the stripe lock of consumequeue.c */
-    /* thread dispatch (or recovery): */
+    struct queue_tail *tail; /* under the queue's stripe lock (queue_table.h) */
+    /* under LOCK_DISPATCH: */
     int64_t first_file_bytes; /* start of the oldest file; -1 = no file yet */
     int64_t written_offset;   /* entries below are in the file; max_offset follows when the batch is complete */
     int64_t pending_end;      /* entries below are in the tail */
@@ -46,42 +47,45 @@ struct queue {
     _Atomic int64_t synced_offset; /* entries below are on disk */
     _Atomic bool dirty;            /* in the list of those to sync */
     struct queue *dirty_next;
+    int64_t named_bytes; /* newest file whose name is on disk; -1 = none */
 };
 
-static inline struct queue_entry queue_entry_decode(const char *data);
-static inline bool queue_entry_is_filler(const struct queue_entry *entry);
-
-/* Loads a queue from its folder: finds first and last entry. `quick` trusts that valid entries are in one piece
- * (clean stop) and searches by halves; otherwise walks the last three files and stops at the first entry that does not
- * go forward. *end_phys = end of the record of the last entry, 0 if none. */
-enum err consumequeue_load(struct queue *queue, bool quick, int64_t *end_phys) MUST_USE;
-/* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none there.
- * With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
-enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,
-                           int32_t *count) MUST_USE;
-
-/* Adds the entry of a dispatched record to the tail; one at or below what is there is passed over, a gap is filled
- * with fillers. Not visible before consumequeue_publish. @thread dispatch */
-enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) MUST_USE;
-/* Writes what is pending to the file. */
-enum err consumequeue_write(struct queue *queue) MUST_USE;
-void consumequeue_publish(struct queue *queue);
-
-/* Drops entries of records at or behind end_phys. @thread recovery */
-enum err consumequeue_truncate(struct queue *queue, int64_t end_phys) MUST_USE;
-/* Sets the first readable offset from the oldest byte of the log. With `drop_files` also removes files whose last entry
- * is older, never the last file; *dropped counts them. @thread retention, recovery */
-enum err consumequeue_expire(struct queue *queue, int64_t min_phys, bool drop_files, int32_t *dropped) MUST_USE;
-/* Removes all files; the caller took the queue out of the table. */
-enum err consumequeue_remove(struct queue *queue) MUST_USE;
-/* fdatasync of what was written since the last. @thread flush-queues */
-enum err consumequeue_sync(struct queue *queue) MUST_USE;
-
+void queue_entry_encode(const struct queue_entry *entry, char *out);
 static inline struct queue_entry queue_entry_decode(const char *data) {
     return (struct queue_entry){load_i64be(data), load_i32be(data + 8), load_i64be(data + 12)};
 }
 static inline bool queue_entry_is_filler(const struct queue_entry *entry) {
     return entry->size_bytes == QUEUE_FILLER_SIZE && entry->offset_phys == 0;
 }
+
+/* Loads a queue from its folder: finds first and last entry. `quick` trusts that valid entries are in one piece
+ * (clean stop) and searches by halves; otherwise walks the last three files and stops at the first entry that does not
+ * go forward. *last = the last entry that is no filler, size 0 if none. */
+enum err consumequeue_load(struct queue *queue, bool quick, struct queue_entry *last) MUST_USE;
+/* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none there.
+ * With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
+enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,
+                           int32_t *count) MUST_USE;
+
+/* First offset of the file behind the one that holds offset_queue. */
+int64_t consumequeue_roll(const struct queue *queue, int64_t offset_queue);
+
+/* Adds the entry of a dispatched record to the tail; one at or below what is there is passed over, a gap is filled
+ * with fillers. Not visible before consumequeue_publish. @thread dispatch */
+enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) MUST_USE;
+void consumequeue_set_tail(struct queue *queue, struct queue_tail *tail);
+/* Writes what is pending to the file. */
+enum err consumequeue_write(struct queue *queue) MUST_USE;
+void consumequeue_publish(struct queue *queue);
+
+/* Drops entries of records that do not end by end_phys and zeroes their places; *cut counts them. @thread recovery */
+enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) MUST_USE;
+/* Sets the first readable offset from the oldest byte of the log, and removes files whose last entry is older, never
+ * the last file; *dropped counts them. @thread holder of LOCK_DISPATCH, recovery */
+enum err consumequeue_expire(struct queue *queue, int64_t min_phys, int32_t *dropped) MUST_USE;
+/* Removes all files; the caller took the queue out of the table. */
+enum err consumequeue_remove(struct queue *queue) MUST_USE;
+/* fdatasync of what was written since the last. @thread flush-queues */
+enum err consumequeue_sync(struct queue *queue) MUST_USE;
 
 #endif

@@ -11,6 +11,7 @@ struct dispatch {
     struct store *store;
     struct lock lock;               /* LOCK_DISPATCH: held over a batch, taken by whoever changes derived data */
     struct bell bell;               /* rung when the confirmed offset moved */
+    struct bell done_bell;          /* rung when done_phys moved */
     _Atomic int64_t done_phys;      /* everything below is in the queues and the index */
     _Atomic int64_t done_time_ms;   /* store time of the last record below, set before done_phys */
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
@@ -36,8 +37,8 @@ static inline int64_t dispatch_done(const struct dispatch *dispatch) {
 }
 /* Waits until everything below offset_phys is dispatched. */
 enum err dispatch_wait(struct dispatch *dispatch, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
-/* The tail of `queue`, taken from the queue least recently written if all are in use. @thread dispatch */
-struct queue_tail *dispatch_tail(struct dispatch *dispatch, struct queue *queue);
+/* Gives `queue` an empty tail, taken from the queue least recently written if all are in use. @thread dispatch */
+enum err dispatch_tail(struct dispatch *dispatch, struct queue *queue) MUST_USE;
 
 /* What a queue entry carries for the record: hash of its tags, or the deliver time in the delay queues. */
 int64_t dispatch_tags_code(const struct store *store, const struct record *record);

@@ -15,7 +15,7 @@ struct flush {
     struct lock lock;        /* LOCK_FLUSH: waiters, the list of queues to sync */
     struct cond flushed;
     struct queue *dirty;     /* by dirty_next */
-    int64_t queues_synced_ms; /* when all queues were synced last */
+    _Atomic int64_t wanted_phys; /* somebody waits for that, also under ASYNC_FLUSH */
     _Atomic bool stop;
     pthread_t log_thread, queues_thread;
     int running; /* threads started */
@@ -23,14 +23,14 @@ struct flush {
 void flush_init(struct flush *flush, struct store *store);
 void flush_close(struct flush *flush);
 enum err flush_start(struct flush *flush) MUST_USE;
-/* Flushes everything first. */
+/* The log is flushed first; the rest is flush_all's. */
 void flush_stop(struct flush *flush);
 /* The queue has entries that are not on disk. @thread dispatch */
 void flush_add_queue(struct flush *flush, struct queue *queue);
 enum err flush_wait(struct flush *flush, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
 /* Ends all waits: the store failed. */
 void flush_wake_waiters(struct flush *flush);
-/* Syncs log, all queues, index and checkpoint on this thread. */
+/* Syncs log, all queues, index and checkpoint on this thread, after flush_stop. */
 enum err flush_all(struct flush *flush) MUST_USE;
 
 #endif

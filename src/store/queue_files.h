@@ -3,7 +3,8 @@
 #ifndef RMQ_STORE_QUEUE_FILES_H
 #define RMQ_STORE_QUEUE_FILES_H
 
-#include "base/endian.h"
+#include <stddef.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "base/lock.h"
 
@@ -21,7 +22,8 @@ struct queue_files {
     struct queue_file **buckets;
     struct queue_file *newest, *oldest;
     size_t count, limit;
-    int64_t file_bytes; /* size of a consume queue file */
+    int64_t file_bytes;   /* size of a consume queue file */
+    bool size_is_known;   /* from existing files; set by recovery */
 };
 void queue_files_init(struct queue_files *files, size_t limit, int64_t file_bytes);
 void queue_files_close(struct queue_files *files);

@@ -5,16 +5,19 @@
 
 #include "store/consumequeue.h"
 
+enum { QUEUE_STRIPES = 64 };
 struct queue_table {
     struct lock lock; /* LOCK_QUEUES */
+    struct lock stripes[QUEUE_STRIPES]; /* LOCK_QUEUE_FILES: the tail of a queue, by its hash */
     struct queue **buckets;
     size_t bucket_count, count;
-    struct queue *removed; /* by hash_next */
+    struct queue *removed; /* by hash_next; readers may still hold them */
 };
 void queue_table_init(struct queue_table *table);
 void queue_table_close(struct queue_table *table);
-/* NULL when missing and `create` is false. */
-struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id, bool create);
+/* NULL when missing and `create` is false, or when the topic cannot be a folder name or the id is negative. */
+struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
+                               bool create);
 /* A copy of all pointers for a walk without the lock; the caller frees. */
 struct queue **queue_table_list(struct queue_table *table, size_t *count);
 /* Out of the table, marked deleted, kept until close. */

@@ -22,7 +22,7 @@ struct store {
     struct store_events events;
     char root[STORE_PATH_MAX], log_dir[STORE_PATH_MAX];
     int lock_fd; /* holds the fcntl lock */
-    bool sync_flush, is_slave, threads_run;
+    bool sync_flush, is_slave, log_is_open, checkpoint_is_open;
     int64_t memory_bytes; /* of the machine */
     struct delay_levels delay_levels;
 

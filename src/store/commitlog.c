@@ -1,0 +1,196 @@
+#include "store/commitlog.h"
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "os/clock.h"
+#include "store/consumequeue.h"
+
+/* A file always keeps room for the mark that ends it: size left (4), magic (4). @source shared facts: store 2.4 */
+enum { BLANK_MARK_BYTES = 8 };
+
+enum err commitlog_open(struct commitlog *log, const char *dir, int64_t file_bytes) {
+    TRY(mapped_queue_open(&log->files, dir, file_bytes));
+    lock_init(&log->append_lock, LOCK_APPEND);
+    log->current = NULL;
+    struct mapped_file *first = mapped_queue_first(&log->files);
+    int64_t min_phys = first ? first->start_phys : 0;
+    if (first) mapped_file_release(first);
+    atomic_init(&log->min_phys, min_phys);
+    atomic_init(&log->end_phys, mapped_queue_end(&log->files)); /* readable for recovery, which sets the true end */
+    atomic_init(&log->reserved_phys, 0);
+    atomic_init(&log->flushed_phys, 0);
+    atomic_init(&log->last_store_time_ms, 0);
+    atomic_init(&log->held_since_ms, 0);
+    return ERR_OK;
+}
+
+void commitlog_close(struct commitlog *log) {
+    if (log->current) mapped_file_release(log->current);
+    mapped_queue_close(&log->files);
+    lock_close(&log->append_lock);
+}
+
+int64_t commitlog_roll(const struct commitlog *log, int64_t offset_phys) {
+    return (offset_phys / log->files.file_bytes + 1) * log->files.file_bytes;
+}
+
+enum err commitlog_set_end(struct commitlog *log, int64_t end_phys, int64_t last_store_time_ms) {
+    TRY(mapped_queue_drop_after(&log->files, end_phys));
+    for (size_t i = 0; i < mapped_queue_count(&log->files); i++) {
+        struct mapped_file *file = mapped_queue_at(&log->files, i);
+        int64_t at = end_phys - file->start_phys;
+        enum err err = ERR_OK;
+        if (at < file->size_bytes) {
+            err = mapped_file_cut(file, at);
+        } else {
+            mapped_file_seal(file);
+        }
+        mapped_file_release(file);
+        TRY(err);
+    }
+    atomic_store(&log->last_store_time_ms, last_store_time_ms);
+    atomic_store(&log->reserved_phys, end_phys);
+    atomic_store(&log->flushed_phys, end_phys);
+    atomic_store(&log->end_phys, end_phys);
+    return ERR_OK;
+}
+
+enum err commitlog_drop_unused(struct commitlog *log) {
+    return mapped_queue_drop_after(&log->files, MAX(commitlog_end(log), 1));
+}
+
+/* Puts [first, result) belong together. */
+static size_t group_end(const struct put *puts, size_t count, size_t first, int64_t *size_bytes) {
+    int64_t sum = 0;
+    size_t i = first;
+    do {
+        sum += puts[i].size_bytes;
+    } while (puts[i++].with_next && i < count);
+    *size_bytes = sum;
+    return i;
+}
+
+/* Where a group that may begin at `pos` begins: there, or in the next file. */
+static int64_t place(const struct commitlog *log, int64_t pos, int64_t size_bytes) {
+    int64_t next_file = commitlog_roll(log, pos);
+    return size_bytes + BLANK_MARK_BYTES > next_file - pos ? next_file : pos;
+}
+
+/* Checks all puts and finds where the last one will end. */
+static enum err plan(const struct commitlog *log, const struct put *puts, size_t count, int64_t *end_phys) {
+    int64_t pos = commitlog_end(log);
+    for (size_t i = 0; i < count;) {
+        int64_t size_bytes;
+        size_t end = group_end(puts, count, i, &size_bytes);
+        if (size_bytes + BLANK_MARK_BYTES > log->files.file_bytes)
+            return fail(ERR_TOO_BIG, "%lld bytes do not fit into a log file of %lld; raise mappedFileSizeCommitLog",
+                        (long long)size_bytes, (long long)log->files.file_bytes);
+        for (; i < end; i++) {
+            if (atomic_load_explicit(&puts[i].queue->closing, memory_order_relaxed))
+                return fail(ERR_NO_TOPIC, "topic %.*s is being deleted", BYTES_ARG(puts[i].queue->topic));
+        }
+        pos = place(log, pos, size_bytes) + size_bytes;
+    }
+    *end_phys = pos;
+    return ERR_OK;
+}
+
+/* Makes the file that holds `pos` the current one. */
+static void enter_file(struct commitlog *log, int64_t pos) {
+    struct mapped_file *file = log->current;
+    if (file && pos < file->start_phys + file->size_bytes) return;
+    if (file) mapped_file_release(file);
+    log->current = mapped_queue_find(&log->files, pos);
+    must(log->current); /* pos < reserved_phys */
+}
+
+/* Ends the current file at `pos` with the blank mark. */
+static void write_blank(struct commitlog *log, int64_t pos) {
+    enter_file(log, pos);
+    char *at = log->current->data + (pos - log->current->start_phys);
+    store_u32be(at, (uint32_t)(commitlog_roll(log, pos) - pos));
+    store_u32be(at + 4, RECORD_MAGIC_BLANK);
+}
+
+static void write_put(struct commitlog *log, struct put *put, int64_t pos, int64_t now_ms) {
+    put->offset_phys = pos;
+    put->store_time_ms = now_ms;
+    put->offset_queue = 0;
+    if (!put->no_offset) {
+        put->offset_queue = atomic_load_explicit(&put->queue->next_offset, memory_order_relaxed);
+        atomic_store_explicit(&put->queue->next_offset, put->offset_queue + 1, memory_order_relaxed);
+    }
+    record_patch(put->record, put->offset_queue, pos, now_ms);
+    memcpy(log->current->data + (pos - log->current->start_phys), put->record, put->size_bytes);
+}
+
+static void write_all(struct commitlog *log, struct put *puts, size_t count, int64_t end_phys) {
+    int64_t pos = commitlog_end(log);
+    int64_t now_ms = MAX(clock_wall_ms(), atomic_load_explicit(&log->last_store_time_ms, memory_order_relaxed));
+    for (size_t i = 0; i < count;) {
+        int64_t size_bytes;
+        size_t end = group_end(puts, count, i, &size_bytes);
+        int64_t start = place(log, pos, size_bytes);
+        if (start != pos) write_blank(log, pos);
+        enter_file(log, start);
+        for (pos = start; i < end; i++) {
+            write_put(log, &puts[i], pos, now_ms);
+            pos += puts[i].size_bytes;
+        }
+    }
+    must(pos == end_phys);
+    atomic_store_explicit(&log->last_store_time_ms, now_ms, memory_order_release);
+    atomic_store_explicit(&log->end_phys, end_phys, memory_order_release);
+}
+
+enum err commitlog_append(struct commitlog *log, struct put *puts, size_t count, int64_t *end_phys,
+                          int64_t *need_phys) {
+    int64_t end;
+    lock_take(&log->append_lock);
+    atomic_store_explicit(&log->held_since_ms, clock_monotonic_ms(), memory_order_relaxed);
+    enum err err = plan(log, puts, count, &end);
+    bool room = err == ERR_OK && end <= atomic_load_explicit(&log->reserved_phys, memory_order_acquire);
+    if (room) write_all(log, puts, count, end);
+    atomic_store_explicit(&log->held_since_ms, 0, memory_order_relaxed);
+    lock_give(&log->append_lock);
+    if (err != ERR_OK) return err;
+    *need_phys = *end_phys = end;
+    return room ? ERR_OK : ERR_BUSY;
+}
+
+bool commitlog_slice(struct commitlog *log, int64_t offset_phys, int64_t size_bytes, struct store_slice *out) {
+    if (offset_phys < 0 || size_bytes < 0 || size_bytes > commitlog_end(log) - offset_phys) return false;
+    struct mapped_file *file = mapped_queue_find(&log->files, offset_phys);
+    if (!file) return false;
+    int64_t at = offset_phys - file->start_phys;
+    if (size_bytes > file->size_bytes - at) {
+        mapped_file_release(file);
+        return false;
+    }
+    *out = (struct store_slice){bytes_make(file->data + at, (size_t)size_bytes), file};
+    return true;
+}
+
+enum err commitlog_record(struct commitlog *log, int64_t offset_phys, struct store_slice *out, struct record *record) {
+    int64_t limit = MIN(commitlog_end(log), offset_phys < 0 ? 0 : commitlog_roll(log, offset_phys));
+    if (offset_phys >= limit || !commitlog_slice(log, offset_phys, limit - offset_phys, out))
+        return fail(ERR_NOT_FOUND, "offset %lld is outside the log", (long long)offset_phys);
+    enum err err = record_decode(out->bytes, RECORD_CHECK_SHAPE, record);
+    if (err == ERR_OK && record->offset_phys != offset_phys)
+        err = fail(ERR_CORRUPT, "the record at %lld says it is at %lld", (long long)offset_phys,
+                   (long long)record->offset_phys);
+    if (err != ERR_OK) {
+        mapped_file_release(out->hold);
+        return err;
+    }
+    out->bytes.len = record->size_bytes;
+    return ERR_OK;
+}
+
+enum err commitlog_drop_first(struct commitlog *log) {
+    int64_t next_phys = commitlog_roll(log, commitlog_min(log));
+    if (next_phys >= commitlog_end(log)) return fail(ERR_NOT_FOUND, "only the file being written is left");
+    TRY(mapped_queue_drop_first(&log->files));
+    atomic_store_explicit(&log->min_phys, next_phys, memory_order_release);
+    return ERR_OK;
+}

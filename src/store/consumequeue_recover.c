@@ -1,0 +1,211 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/log.h"
+#include "os/file.h"
+#include "store/store_internal.h"
+
+enum { WALK_FILES = 3, CHUNK_ENTRIES = 2048 };
+
+/* The files of a queue as one run of entries. */
+struct walk {
+    struct queue *queue;
+    int64_t first_bytes, end_bytes; /* of the files */
+};
+
+static enum err read_entries(const struct walk *walk, int64_t offset_queue, int64_t count, char *raw) {
+    struct queue_files *files = &walk->queue->store->queue_files;
+    int64_t at = offset_queue * QUEUE_ENTRY_BYTES, start = at - at % files->file_bytes;
+    struct queue_file *file;
+    TRY(queue_files_take(files, walk->queue, start, false, &file));
+    char path[STORE_PATH_MAX];
+    queue_files_path(walk->queue, start, path, sizeof path);
+    enum err err = file_pread(file->fd, path, raw, (size_t)count * QUEUE_ENTRY_BYTES, at - start);
+    queue_files_give(files, file);
+    return err;
+}
+
+static bool is_used(const struct queue_entry *entry) {
+    return entry->offset_phys >= 0 && entry->size_bytes > 0;
+}
+
+/* The size that existing files have wins; all queues must agree. */
+static enum err check_size(struct queue *queue, const char *path, int64_t size_bytes) {
+    struct queue_files *files = &queue->store->queue_files;
+    if (size_bytes == files->file_bytes) return ERR_OK;
+    if (files->size_is_known || size_bytes == 0 || size_bytes % QUEUE_ENTRY_BYTES != 0)
+        return fail(ERR_CORRUPT,
+                    "%s has %lld bytes, queue files have %lld; stop, move the folder consumequeue away and start again: "
+                    "it is rebuilt from the log",
+                    path, (long long)size_bytes, (long long)files->file_bytes);
+    log_warn(STORE, "queue files keep their size: size_bytes=%lld; mappedFileSizeConsumeQueue says %lld and is not used",
+             (long long)size_bytes, (long long)files->file_bytes);
+    files->file_bytes = size_bytes;
+    return ERR_OK;
+}
+
+static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
+    struct queue_files *files = &walk->queue->store->queue_files;
+    char path[STORE_PATH_MAX];
+    queue_files_path(walk->queue, start, path, sizeof path);
+    int fd;
+    int64_t size_bytes;
+    TRY(file_open(path, FILE_READ_WRITE, &fd));
+    enum err err = file_size(fd, &size_bytes);
+    bool torn = err == ERR_OK && is_last && files->size_is_known && size_bytes < files->file_bytes;
+    if (torn && size_bytes > 0) err = file_resize(fd, path, files->file_bytes); /* cut short while being made */
+    file_close(fd);
+    TRY(err);
+    if (is_last && size_bytes == 0) return file_unlink(path);
+    if (!torn) TRY(check_size(walk->queue, path, size_bytes));
+    files->size_is_known = true;
+    if (walk->end_bytes != start) {
+        if (walk->end_bytes > 0)
+            log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
+        walk->first_bytes = start;
+    }
+    walk->end_bytes = start + files->file_bytes;
+    return ERR_OK;
+}
+
+static enum err list_files(struct walk *walk) {
+    char path[STORE_PATH_MAX];
+    queue_files_path(walk->queue, -1, path, sizeof path);
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    enum err err = file_list(&arena, path, &names, &count);
+    walk->first_bytes = walk->end_bytes = -1;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        int64_t start;
+        if (mapped_file_parse_name(bytes_of(names[i]), &start)) {
+            err = add_file(walk, start, i + 1 == count);
+        } else {
+            log_warn(STORE, "not a queue file, passed over: path=%s/%s", path, names[i]);
+        }
+    }
+    arena_close(&arena);
+    return err;
+}
+
+/* End of the entries in [low, high): valid ones come first, in one piece. */
+static enum err find_end_quick(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        char raw[QUEUE_ENTRY_BYTES];
+        TRY(read_entries(walk, middle, 1, raw));
+        struct queue_entry entry = queue_entry_decode(raw);
+        if (is_used(&entry)) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *end = low;
+    return ERR_OK;
+}
+
+/* The same, looking at each: an entry that does not go forward is left over from before a cut. */
+static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
+    int64_t file_entries = walk->queue->store->queue_files.file_bytes / QUEUE_ENTRY_BYTES, last_phys = -1;
+    char *raw = malloc((size_t)CHUNK_ENTRIES * QUEUE_ENTRY_BYTES);
+    must(raw);
+    enum err err = ERR_OK;
+    bool ended = false;
+    while (err == ERR_OK && !ended && low < high) {
+        int64_t count = MIN(MIN(high - low, CHUNK_ENTRIES), file_entries - low % file_entries);
+        err = read_entries(walk, low, count, raw);
+        for (int64_t i = 0; err == ERR_OK && !ended && i < count; i++) {
+            struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
+            bool filler = queue_entry_is_filler(&entry);
+            ended = !is_used(&entry) || (!filler && entry.offset_phys <= last_phys);
+            if (!ended && !filler) last_phys = entry.offset_phys;
+            if (!ended) low++;
+        }
+    }
+    free(raw);
+    *end = low;
+    return err;
+}
+
+static enum err find_end(const struct walk *walk, bool quick, int64_t *end) {
+    int64_t file_bytes = walk->queue->store->queue_files.file_bytes;
+    int64_t files = quick ? 1 : WALK_FILES, high = walk->end_bytes / QUEUE_ENTRY_BYTES, low;
+    for (;; files++) {
+        int64_t low_bytes = MAX(walk->first_bytes, walk->end_bytes - files * file_bytes);
+        low = low_bytes / QUEUE_ENTRY_BYTES;
+        TRY(quick ? find_end_quick(walk, low, high, end) : find_end_walking(walk, low, high, end));
+        /* nothing there: the queue ended earlier */
+        if (*end > low || low_bytes == walk->first_bytes) return ERR_OK;
+        high = low;
+    }
+}
+
+/* Nothing may follow the end, or a later start would take it for entries: zeroes the rest of the file that holds the
+ * end and removes the files behind it. */
+static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_bytes) {
+    struct queue_files *files = &queue->store->queue_files;
+    char path[STORE_PATH_MAX];
+    int64_t end_bytes = end * QUEUE_ENTRY_BYTES, start = end_bytes - end_bytes % files->file_bytes;
+    if (start < files_end_bytes) {
+        struct queue_file *file;
+        TRY(queue_files_take(files, queue, start, false, &file));
+        queue_files_path(queue, start, path, sizeof path);
+        enum err err = file_resize(file->fd, path, end_bytes - start);
+        if (err == ERR_OK) err = file_resize(file->fd, path, files->file_bytes);
+        queue_files_give(files, file);
+        TRY(err);
+    }
+    for (start += files->file_bytes; start < files_end_bytes; start += files->file_bytes) {
+        queue_files_forget(files, queue, start + files->file_bytes);
+        queue_files_path(queue, start, path, sizeof path);
+        TRY(file_unlink(path));
+    }
+    return ERR_OK;
+}
+
+static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offset) {
+    queue->written_offset = queue->pending_end = max_offset;
+    atomic_store(&queue->synced_offset, max_offset);
+    atomic_store(&queue->min_offset, min_offset);
+    atomic_store(&queue->max_offset, max_offset);
+    atomic_store(&queue->next_offset, max_offset);
+}
+
+enum err consumequeue_load(struct queue *queue, bool quick, struct queue_entry *last) {
+    struct walk walk = {.queue = queue};
+    *last = (struct queue_entry){0};
+    TRY(list_files(&walk));
+    if (walk.end_bytes < 0) return ERR_OK;
+    int64_t end;
+    TRY(find_end(&walk, quick, &end));
+    if (!quick) TRY(cut_behind(queue, end, walk.end_bytes));
+    queue->first_file_bytes = walk.first_bytes;
+    queue->named_bytes = walk.end_bytes - queue->store->queue_files.file_bytes;
+    set_bounds(queue, walk.first_bytes / QUEUE_ENTRY_BYTES, end);
+    if (end * QUEUE_ENTRY_BYTES == walk.first_bytes) return ERR_OK;
+    char raw[QUEUE_ENTRY_BYTES];
+    TRY(read_entries(&walk, end - 1, 1, raw));
+    struct queue_entry entry = queue_entry_decode(raw);
+    if (!queue_entry_is_filler(&entry)) *last = entry;
+    return ERR_OK;
+}
+
+enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) {
+    struct walk walk = {.queue = queue};
+    int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, end = queue->written_offset;
+    *cut = 0;
+    while (queue->first_file_bytes >= 0 && end > first) {
+        char raw[QUEUE_ENTRY_BYTES];
+        TRY(read_entries(&walk, end - 1, 1, raw));
+        struct queue_entry entry = queue_entry_decode(raw);
+        if (entry.offset_phys + entry.size_bytes <= end_phys || queue_entry_is_filler(&entry)) break;
+        end--;
+    }
+    *cut = queue->written_offset - end;
+    if (*cut == 0) return ERR_OK;
+    TRY(cut_behind(queue, end, queue->written_offset * QUEUE_ENTRY_BYTES));
+    queue->named_bytes = MIN(queue->named_bytes, end * QUEUE_ENTRY_BYTES);
+    set_bounds(queue, MIN(atomic_load(&queue->min_offset), end), end);
+    return ERR_OK;
+}

@@ -1,0 +1,210 @@
+#include "store/flush.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "os/clock.h"
+#include "os/thread.h"
+#include "store/store_internal.h"
+
+enum { PAGE_BYTES = 4096, TICK_MS = 1000 };
+
+void flush_init(struct flush *flush, struct store *store) {
+    *flush = (struct flush){.store = store};
+    lock_init(&flush->lock, LOCK_FLUSH);
+    cond_init(&flush->flushed);
+    bell_init(&flush->bell);
+    bell_init(&flush->queues_bell);
+}
+
+void flush_close(struct flush *flush) {
+    bell_close(&flush->queues_bell);
+    bell_close(&flush->bell);
+    cond_close(&flush->flushed);
+    lock_close(&flush->lock);
+}
+
+/* --- the log --------------------------------------------------------------------------------------------- */
+
+static void publish_flushed(struct flush *flush, int64_t end_phys) {
+    struct store *store = flush->store;
+    lock_take(&flush->lock);
+    atomic_store_explicit(&store->log.flushed_phys, end_phys, memory_order_release);
+    cond_broadcast(&flush->flushed);
+    lock_give(&flush->lock);
+    if (!store->sync_flush) return;
+    bell_ring(&store->dispatch.bell);
+    if (store->events.flushed) store->events.flushed(store->events.owner, end_phys);
+}
+
+/* Syncs each file that holds part of [flushed, end). A file that is full then is never written again. */
+static enum err sync_log(struct flush *flush) {
+    struct commitlog *log = &flush->store->log;
+    int64_t time_ms = atomic_load_explicit(&log->last_store_time_ms, memory_order_acquire);
+    int64_t end = commitlog_end(log), pos = commitlog_flushed(log);
+    if (pos >= end) return ERR_OK;
+    while (pos < end) {
+        struct mapped_file *file = mapped_queue_find(&log->files, pos);
+        must(file); /* retention spares the file being written, and full ones are flushed by their successor's time */
+        enum err err = mapped_file_sync(file);
+        pos = file->start_phys + file->size_bytes;
+        if (err == ERR_OK && end >= pos) mapped_file_seal(file);
+        mapped_file_release(file);
+        TRY(err);
+    }
+    atomic_store(&flush->store->checkpoint.physic_ms, time_ms);
+    publish_flushed(flush, end);
+    return ERR_OK;
+}
+
+static bool is_log_due(struct flush *flush, int64_t now_ms, int64_t *thorough_ms) {
+    struct store *store = flush->store;
+    struct commitlog *log = &store->log;
+    int64_t flushed = commitlog_flushed(log), end = commitlog_end(log);
+    if (now_ms - *thorough_ms >= LIVE(store, flush_commit_log_thorough_interval_ms)) {
+        *thorough_ms = now_ms;
+        return true;
+    }
+    return store->sync_flush || atomic_load(&flush->wanted_phys) > flushed || commitlog_roll(log, flushed) <= end ||
+           end - flushed >= (int64_t)LIVE(store, flush_commit_log_least_pages) * PAGE_BYTES;
+}
+
+static void run_log(void *arg) {
+    struct flush *flush = arg;
+    struct store *store = flush->store;
+    int64_t thorough_ms = clock_monotonic_ms();
+    for (;;) {
+        uint32_t seen = bell_seen(&flush->bell);
+        bool stop = atomic_load(&flush->stop);
+        if (stop || is_log_due(flush, clock_monotonic_ms(), &thorough_ms)) {
+            enum err err = sync_log(flush);
+            if (err != ERR_OK) store_fail(store, err_detail(err));
+        }
+        if (stop || store_has_failed(store)) return;
+        bell_wait(&flush->bell, seen, store->sync_flush ? -1 : LIVE(store, flush_interval_commit_log_ms));
+    }
+}
+
+enum err flush_wait(struct flush *flush, int64_t offset_phys, int64_t timeout_ms) {
+    struct store *store = flush->store;
+    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    enum err err = ERR_OK;
+    atomic_store(&flush->wanted_phys, offset_phys);
+    if (commitlog_flushed(&store->log) < offset_phys) bell_ring(&flush->bell);
+    lock_take(&flush->lock);
+    while (err == ERR_OK && commitlog_flushed(&store->log) < offset_phys) {
+        int64_t left_ms = deadline_ms - clock_monotonic_ms();
+        if (store_has_failed(store)) {
+            err = ERR_NOT_WRITABLE;
+        } else if (left_ms <= 0) {
+            err = fail(ERR_TIMEOUT, "not on disk after %lld ms", (long long)timeout_ms);
+        } else {
+            cond_wait_ms(&flush->flushed, &flush->lock, left_ms);
+        }
+    }
+    lock_give(&flush->lock);
+    return err == ERR_NOT_WRITABLE ? store_writable(store) : err;
+}
+
+void flush_wake_waiters(struct flush *flush) {
+    lock_take(&flush->lock);
+    cond_broadcast(&flush->flushed);
+    lock_give(&flush->lock);
+}
+
+/* --- queues, index, checkpoint ---------------------------------------------------------------------------- */
+
+void flush_add_queue(struct flush *flush, struct queue *queue) {
+    if (atomic_exchange(&queue->dirty, true)) return;
+    lock_take(&flush->lock);
+    queue->dirty_next = flush->dirty;
+    flush->dirty = queue;
+    lock_give(&flush->lock);
+}
+
+/* The dirty mark is taken off before the end of the queue is read: entries that come later set it again. */
+static enum err sync_queue(struct flush *flush, struct queue *queue, int64_t least_bytes) {
+    atomic_store(&queue->dirty, false);
+    int64_t behind = atomic_load(&queue->max_offset) - atomic_load(&queue->synced_offset);
+    if (behind * QUEUE_ENTRY_BYTES < least_bytes) {
+        flush_add_queue(flush, queue);
+        return ERR_OK;
+    }
+    return consumequeue_sync(queue);
+}
+
+/* `all`: also those with little to write; then the checkpoint may say so. */
+static enum err sync_queues(struct flush *flush, bool all) {
+    struct store *store = flush->store;
+    int64_t time_ms = atomic_load(&store->dispatch.done_time_ms);
+    int64_t least_bytes = all ? 0 : (int64_t)LIVE(store, flush_consume_queue_least_pages) * PAGE_BYTES;
+    lock_take(&flush->lock);
+    struct queue *queue = flush->dirty;
+    flush->dirty = NULL;
+    lock_give(&flush->lock);
+    enum err err = ERR_OK;
+    for (struct queue *next; queue; queue = next) {
+        next = queue->dirty_next;
+        if (err == ERR_OK) err = sync_queue(flush, queue, least_bytes);
+    }
+    if (err == ERR_OK && all && time_ms > 0) atomic_store(&store->checkpoint.logics_ms, time_ms);
+    return err;
+}
+
+static enum err sync_index(struct flush *flush, bool all) {
+    struct store *store = flush->store;
+    if (!store->index) return ERR_OK;
+    int64_t time_ms;
+    TRY(index_flush(store->index, all, &time_ms));
+    atomic_store(&store->checkpoint.index_ms, time_ms);
+    return ERR_OK;
+}
+
+static enum err sync_derived(struct flush *flush, bool all_queues, bool all_index) {
+    TRY(sync_queues(flush, all_queues));
+    TRY(sync_index(flush, all_index));
+    return checkpoint_flush(&flush->store->checkpoint);
+}
+
+static void run_queues(void *arg) {
+    struct flush *flush = arg;
+    struct store *store = flush->store;
+    int64_t thorough_ms = clock_monotonic_ms(), queues_ms = thorough_ms;
+    while (!atomic_load(&flush->stop) && !store_has_failed(store)) {
+        bell_wait(&flush->queues_bell, bell_seen(&flush->queues_bell), TICK_MS);
+        int64_t now_ms = clock_monotonic_ms();
+        store_stats_sample(&store->stats, now_ms);
+        bool due = now_ms - queues_ms >= LIVE(store, flush_interval_consume_queue_ms);
+        bool all = now_ms - thorough_ms >= LIVE(store, flush_consume_queue_thorough_interval_ms);
+        enum err err = ERR_OK;
+        if (due || all) {
+            queues_ms = now_ms;
+            if (all) thorough_ms = now_ms;
+            err = sync_derived(flush, all, false);
+        }
+        if (err != ERR_OK) store_fail(store, err_detail(err));
+    }
+}
+
+enum err flush_all(struct flush *flush) {
+    TRY(sync_log(flush));
+    return sync_derived(flush, true, true);
+}
+
+/* --- threads --------------------------------------------------------------------------------------------- */
+
+enum err flush_start(struct flush *flush) {
+    TRY(thread_start(&flush->log_thread, "flush", run_log, flush));
+    flush->running = 1;
+    TRY(thread_start(&flush->queues_thread, "flush-queues", run_queues, flush));
+    flush->running = 2;
+    return ERR_OK;
+}
+
+void flush_stop(struct flush *flush) {
+    atomic_store(&flush->stop, true);
+    bell_ring(&flush->bell);
+    bell_ring(&flush->queues_bell);
+    if (flush->running > 0) thread_join(flush->log_thread);
+    if (flush->running > 1) thread_join(flush->queues_thread);
+    flush->running = 0;
+}

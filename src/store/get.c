@@ -1,0 +1,261 @@
+/* The read path: which messages a pull gets. @source shared facts: behaviour 6.2 */
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/hash.h"
+#include "message/properties.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/store_internal.h"
+
+enum {
+    CHUNK_ENTRIES = 64,
+    MAX_BYTES_DEFAULT = 64 << 20,
+    WARM_BYTES = 8 << 20,   /* so near the end of the log that memory holds it */
+    RESIDENT_STEP = 64 << 10 /* looked at in one go further back */
+};
+/* Tags codes below belong to extension files of queues, which we do not read. @source shared facts: store 3.1 */
+#define TAGS_CODE_EXTENSION_MAX (-2147483649LL)
+
+const char *get_status_name(enum get_status status) {
+    static const char *const names[] = {
+        [GET_FOUND] = "FOUND",
+        [GET_NO_MATCHED_MESSAGE] = "NO_MATCHED_MESSAGE",
+        [GET_MESSAGE_WAS_REMOVING] = "MESSAGE_WAS_REMOVING",
+        [GET_OFFSET_FOUND_NULL] = "OFFSET_FOUND_NULL",
+        [GET_OFFSET_OVERFLOW_BADLY] = "OFFSET_OVERFLOW_BADLY",
+        [GET_OFFSET_OVERFLOW_ONE] = "OFFSET_OVERFLOW_ONE",
+        [GET_OFFSET_TOO_SMALL] = "OFFSET_TOO_SMALL",
+        [GET_NO_MATCHED_LOGIC_QUEUE] = "NO_MATCHED_LOGIC_QUEUE",
+        [GET_NO_MESSAGE_IN_QUEUE] = "NO_MESSAGE_IN_QUEUE",
+        [GET_COLD] = "COLD",
+    };
+    return names[status];
+}
+
+/* One get under way. */
+struct scan {
+    struct store *store;
+    struct arena *arena;
+    struct get *get;
+    int64_t end_phys, hot_bytes, max_bytes;
+    int64_t scan_end;          /* queue offset that is not looked at any more */
+    int64_t last_phys;         /* of the last entry looked at */
+    int64_t skip_phys;         /* entries below are of a log file that was removed; -1 = none */
+    int64_t resident_from, resident_to;
+    struct mapped_file *file;  /* the one last used, with a reference */
+    size_t slice_cap;
+};
+enum step { STEP_ON, STEP_STOP };
+
+static int64_t hot_bytes(const struct store *store) {
+    int64_t ratio = LIVE(store, access_message_in_memory_max_ratio);
+    if (store->is_slave && ratio > 10) ratio -= 10;
+    return (int64_t)((double)store->memory_bytes * ((double)ratio / 100.0));
+}
+
+bool store_offset_hot(struct store *store, struct queue *queue, int64_t offset_queue) {
+    struct queue_entry entry;
+    if (queue_entry_at(store, queue, offset_queue, &entry) != ERR_OK) return true;
+    return commitlog_end(&store->log) - entry.offset_phys <= hot_bytes(store);
+}
+
+/* Slaves leave a wrong offset to the client unless told otherwise. */
+static int64_t correct(const struct scan *scan, int64_t right) {
+    bool corrects = !scan->store->is_slave || LIVE(scan->store, offset_check_in_slave);
+    return corrects ? right : scan->get->offset_queue;
+}
+
+/* Answers the gets that need no look at entries. */
+static bool answer_bounds(struct scan *scan) {
+    struct get *get = scan->get;
+    int64_t offset = get->offset_queue;
+    if (!get->queue || queue_deleted(get->queue)) {
+        get->status = GET_NO_MATCHED_LOGIC_QUEUE;
+        get->next_offset = correct(scan, 0);
+        return true;
+    }
+    get->min_offset = queue_min(get->queue);
+    get->max_offset = queue_max(get->queue);
+    if (get->max_offset == 0) {
+        get->status = GET_NO_MESSAGE_IN_QUEUE;
+        get->next_offset = correct(scan, 0);
+    } else if (offset < get->min_offset) {
+        get->status = GET_OFFSET_TOO_SMALL;
+        get->next_offset = correct(scan, get->min_offset);
+    } else if (offset == get->max_offset) {
+        get->status = GET_OFFSET_OVERFLOW_ONE;
+        get->next_offset = correct(scan, offset);
+    } else if (offset > get->max_offset) {
+        get->status = GET_OFFSET_OVERFLOW_BADLY;
+        get->next_offset = correct(scan, get->max_offset);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Does the answer end before a record of that size? Never before the first. */
+static bool is_full(const struct scan *scan, int32_t size_bytes, bool hot) {
+    const struct store *store = scan->store;
+    const struct get *get = scan->get;
+    if (get->count == 0) return false;
+    int64_t bytes = get->total_bytes + size_bytes;
+    int32_t max_bytes = hot ? LIVE(store, max_transfer_bytes_in_memory) : LIVE(store, max_transfer_bytes_in_disk);
+    int32_t max_count = hot ? LIVE(store, max_transfer_count_in_memory) : LIVE(store, max_transfer_count_in_disk);
+    return get->count >= get->max_count || bytes > scan->max_bytes || bytes > max_bytes || get->count >= max_count;
+}
+
+/* The bytes of a record in place; false when the log no longer holds them. */
+static bool find_record(struct scan *scan, const struct queue_entry *entry, struct bytes *out) {
+    int64_t phys = entry->offset_phys, size_bytes = entry->size_bytes;
+    if (queue_entry_is_filler(entry) || phys < 0 || size_bytes <= 0 || size_bytes > scan->end_phys - phys) return false;
+    struct mapped_file *file = scan->file;
+    if (!file || phys < file->start_phys || phys >= file->start_phys + file->size_bytes) {
+        if (file) mapped_file_release(file);
+        scan->file = file = mapped_queue_find(&scan->store->log.files, phys);
+    }
+    if (!file || size_bytes > file->start_phys + file->size_bytes - phys) return false;
+    *out = bytes_make(file->data + (phys - file->start_phys), (size_t)size_bytes);
+    return true;
+}
+
+/* May the record be touched without waiting for the disk? Looks at a stretch at a time. */
+static bool is_resident(struct scan *scan, int64_t phys, struct bytes record) {
+    if (scan->get->may_wait || scan->end_phys - phys <= WARM_BYTES) return true;
+    if (phys >= scan->resident_from && phys + (int64_t)record.len <= scan->resident_to) return true;
+    int64_t file_end = scan->file->start_phys + scan->file->size_bytes;
+    int64_t step = MIN(RESIDENT_STEP, MIN(file_end, scan->end_phys) - phys);
+    if (step > (int64_t)record.len && file_resident(record.data, (size_t)step)) {
+        scan->resident_from = phys;
+        scan->resident_to = phys + step;
+        return true;
+    }
+    return file_resident(record.data, record.len);
+}
+
+/* The tags code of an entry that leads to an extension file is made from the record again. */
+static int64_t tags_code_of(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
+    struct record parts;
+    if (entry->tags_code > TAGS_CODE_EXTENSION_MAX || record_decode(record, RECORD_CHECK_SHAPE, &parts) != ERR_OK)
+        return entry->tags_code;
+    return dispatch_tags_code(scan->store, &parts);
+}
+
+static void add_record(struct scan *scan, struct bytes record) {
+    struct get *get = scan->get;
+    get->count++;
+    get->total_bytes += (int64_t)record.len;
+    get->status = GET_FOUND;
+    struct store_slice *last = get->slice_count > 0 ? &get->slices[get->slice_count - 1] : NULL;
+    if (last && last->hold == scan->file && last->bytes.data + last->bytes.len == record.data) {
+        last->bytes.len += record.len;
+        return;
+    }
+    if (get->slice_count == scan->slice_cap) {
+        scan->slice_cap = scan->slice_cap ? scan->slice_cap * 2 : 8;
+        struct store_slice *grown = arena_alloc(scan->arena, scan->slice_cap * sizeof *grown);
+        if (get->slice_count > 0) memcpy(grown, get->slices, get->slice_count * sizeof *grown);
+        get->slices = grown;
+    }
+    mapped_file_take(scan->file);
+    get->slices[get->slice_count++] = (struct store_slice){record, scan->file};
+}
+
+static enum step pass_over(struct scan *scan, enum get_status status) {
+    if (scan->get->count == 0) scan->get->status = status;
+    return STEP_ON;
+}
+
+static enum step take_record(struct scan *scan, const struct queue_entry *entry) {
+    struct get *get = scan->get;
+    struct bytes record;
+    if (!find_record(scan, entry, &record)) {
+        if (!queue_entry_is_filler(entry)) scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
+        return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
+    }
+    bool by_record = get->match_record || entry->tags_code <= TAGS_CODE_EXTENSION_MAX;
+    bool tags_known = entry->tags_code > TAGS_CODE_EXTENSION_MAX;
+    if (tags_known && get->match_tags && !get->match_tags(get->match_ctx, entry->tags_code))
+        return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+    if (!is_resident(scan, entry->offset_phys, record)) {
+        if (get->count == 0) get->status = GET_COLD;
+        return STEP_STOP;
+    }
+    if (by_record) {
+        if (!tags_known && get->match_tags && !get->match_tags(get->match_ctx, tags_code_of(scan, entry, record)))
+            return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+        if (get->match_record && !get->match_record(get->match_ctx, record))
+            return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+    }
+    add_record(scan, record);
+    scan->skip_phys = -1;
+    return STEP_ON;
+}
+
+static enum step look_at(struct scan *scan, const struct queue_entry *entry) {
+    struct get *get = scan->get;
+    bool hot = scan->end_phys - entry->offset_phys <= scan->hot_bytes;
+    if (is_full(scan, entry->size_bytes, hot) || get->total_bytes >= scan->max_bytes) return STEP_STOP;
+    if (entry->offset_phys < scan->skip_phys) {
+        get->next_offset++;
+        return STEP_ON;
+    }
+    int32_t count = get->count;
+    if (take_record(scan, entry) == STEP_STOP) return STEP_STOP;
+    scan->last_phys = entry->offset_phys;
+    if (get->count > count && !hot) get->from_disk = true;
+    get->next_offset++;
+    return STEP_ON;
+}
+
+static void scan_entries(struct scan *scan) {
+    struct get *get = scan->get;
+    char raw[CHUNK_ENTRIES * QUEUE_ENTRY_BYTES];
+    while (get->next_offset < scan->scan_end) {
+        int32_t count, max = (int32_t)MIN(CHUNK_ENTRIES, scan->scan_end - get->next_offset);
+        enum err err = consumequeue_read(get->queue, get->next_offset, max, get->may_wait, raw, &count);
+        if (err == ERR_BUSY && get->count == 0) get->status = GET_COLD;
+        if (err == ERR_BUSY) return;
+        if (err != ERR_OK || count == 0) {
+            if (get->count > 0) return;
+            get->status = GET_OFFSET_FOUND_NULL;
+            get->next_offset = correct(scan, consumequeue_roll(get->queue, get->next_offset));
+            return;
+        }
+        for (int32_t i = 0; i < count; i++) {
+            struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
+            if (look_at(scan, &entry) == STEP_STOP) return;
+        }
+    }
+}
+
+void store_get(struct store *store, struct arena *arena, struct get *get) {
+    int64_t start_ms = clock_monotonic_ms();
+    struct scan scan = {.store = store,
+                        .arena = arena,
+                        .get = get,
+                        .end_phys = commitlog_end(&store->log),
+                        .hot_bytes = hot_bytes(store),
+                        .max_bytes = get->max_bytes > 0 ? get->max_bytes : MAX_BYTES_DEFAULT,
+                        .last_phys = -1,
+                        .skip_phys = -1};
+    get->slices = NULL;
+    get->slice_count = 0;
+    get->count = 0;
+    get->total_bytes = get->min_offset = get->max_offset = 0;
+    get->from_disk = get->suggest_slave = false;
+    if (!answer_bounds(&scan)) {
+        int64_t limit = MAX(LIVE(store, max_filter_message_size) / QUEUE_ENTRY_BYTES, get->max_count);
+        scan.scan_end = MIN(get->max_offset, get->offset_queue + limit);
+        get->status = GET_NO_MATCHED_MESSAGE;
+        get->next_offset = get->offset_queue;
+        scan_entries(&scan);
+        get->suggest_slave = scan.last_phys >= 0 && scan.end_phys - scan.last_phys > scan.hot_bytes;
+    }
+    if (scan.file) mapped_file_release(scan.file);
+    if (get->status != GET_COLD) store_stats_get(&store->stats, get->count, clock_monotonic_ms() - start_ms);
+}
+
+enum err store_get_later(struct store *store, const struct get *get, void (*done)(void *ctx), void *ctx) {
+    return reader_add(&store->reader, get, done, ctx);
+}

@@ -1,0 +1,97 @@
+#include "store/mapped_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/log.h"
+#include "os/file.h"
+
+bool mapped_file_parse_name(struct bytes name, int64_t *start) {
+    if (name.len != MAPPED_FILE_NAME_LEN) return false;
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] < '0' || name.data[i] > '9') return false;
+    }
+    return bytes_to_i64(name, start);
+}
+
+void mapped_file_format_name(int64_t start, char out[MAPPED_FILE_NAME_LEN + 1]) {
+    snprintf(out, MAPPED_FILE_NAME_LEN + 1, "%020lld", (long long)start);
+}
+
+static struct mapped_file *new_file(const char *dir, int64_t start_phys, int64_t size_bytes) {
+    struct mapped_file *file = calloc(1, sizeof *file);
+    size_t path_size = strlen(dir) + MAPPED_FILE_NAME_LEN + 2;
+    char name[MAPPED_FILE_NAME_LEN + 1];
+    mapped_file_format_name(start_phys, name);
+    must(file && (file->path = malloc(path_size)));
+    snprintf(file->path, path_size, "%s/%s", dir, name);
+    file->start_phys = start_phys;
+    file->size_bytes = size_bytes;
+    atomic_init(&file->fd, -1);
+    atomic_init(&file->refs, 1);
+    return file;
+}
+
+/* Gives a file its full size; `create`: also makes its name last over a power cut. */
+static enum err set_size(struct mapped_file *file, const char *dir, bool create) {
+    int64_t size_bytes;
+    TRY(file_size(file->fd, &size_bytes));
+    if (size_bytes > file->size_bytes)
+        return fail(ERR_CORRUPT, "%s has %lld bytes, the other files have %lld", file->path, (long long)size_bytes,
+                    (long long)file->size_bytes);
+    if (size_bytes < file->size_bytes) {
+        if (!create)
+            log_warn(STORE, "short log file extended with zeros: path=%s size_bytes=%lld", file->path,
+                     (long long)size_bytes);
+        TRY(file_resize(file->fd, file->path, file->size_bytes));
+    }
+    return create ? file_sync_dir(dir) : ERR_OK;
+}
+
+enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_bytes, bool create,
+                          struct mapped_file **out) {
+    struct mapped_file *file = new_file(dir, start_phys, size_bytes);
+    int fd = -1;
+    enum err err = file_open(file->path, create ? FILE_CREATE : FILE_READ_WRITE, &fd);
+    file->fd = fd;
+    if (err == ERR_OK) err = set_size(file, dir, create);
+    if (err == ERR_OK) err = file_map(fd, file->path, size_bytes, true, &file->data);
+    if (err != ERR_OK) {
+        mapped_file_release(file);
+        return err;
+    }
+    *out = file;
+    return ERR_OK;
+}
+
+enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) {
+    must(at >= 0 && len >= 0 && at + len <= file->size_bytes && file->fd >= 0);
+    TRY(file_reserve(file->fd, file->path, at, len));
+    return file_populate(file->data + at, (size_t)len);
+}
+
+enum err mapped_file_sync(struct mapped_file *file) {
+    return file->fd < 0 ? ERR_OK : file_sync(file->fd, file->path);
+}
+
+enum err mapped_file_cut(struct mapped_file *file, int64_t at) {
+    TRY(file_resize(file->fd, file->path, at));
+    return file_resize(file->fd, file->path, file->size_bytes);
+}
+
+void mapped_file_seal(struct mapped_file *file) {
+    int fd = atomic_exchange(&file->fd, -1);
+    if (fd >= 0) file_close(fd);
+}
+
+void mapped_file_take(struct mapped_file *file) {
+    atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
+}
+
+void mapped_file_release(struct mapped_file *file) {
+    if (atomic_fetch_sub_explicit(&file->refs, 1, memory_order_acq_rel) != 1) return;
+    mapped_file_seal(file);
+    if (file->data) file_unmap(file->data, file->size_bytes);
+    free(file->path);
+    free(file);
+}

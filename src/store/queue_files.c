@@ -1,0 +1,158 @@
+#include "store/queue_files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "os/file.h"
+#include "store/store_internal.h"
+
+enum { BUCKETS = 4096 };
+
+static size_t bucket_of(const struct queue *queue, int64_t start_bytes) {
+    uint64_t mixed = ((uint64_t)(uintptr_t)queue >> 6) * 0x9E3779B97F4A7C15u ^ (uint64_t)start_bytes * 0xC2B2AE3D27D4EB4Fu;
+    return (mixed >> 40) % BUCKETS;
+}
+
+void queue_files_init(struct queue_files *files, size_t limit, int64_t file_bytes) {
+    *files = (struct queue_files){.limit = limit, .file_bytes = file_bytes};
+    files->buckets = calloc(BUCKETS, sizeof *files->buckets);
+    must(files->buckets);
+    lock_init(&files->lock, LOCK_QUEUE_FILES);
+}
+
+static void unlink_recency(struct queue_files *files, struct queue_file *file) {
+    *(file->newer ? &file->newer->older : &files->newest) = file->older;
+    *(file->older ? &file->older->newer : &files->oldest) = file->newer;
+}
+
+static void link_newest(struct queue_files *files, struct queue_file *file) {
+    file->newer = NULL;
+    file->older = files->newest;
+    *(file->older ? &file->older->newer : &files->oldest) = file;
+    files->newest = file;
+}
+
+/* Out of the cache; the caller closes it when it has no users, else the last user does. */
+static void detach(struct queue_files *files, struct queue_file *file) {
+    struct queue_file **at = &files->buckets[bucket_of(file->queue, file->start_bytes)];
+    while (*at != file) at = &(*at)->hash_next;
+    *at = file->hash_next;
+    unlink_recency(files, file);
+    files->count--;
+    file->forgotten = true;
+}
+
+static void close_file(struct queue_file *file) {
+    file_close(file->fd);
+    free(file);
+}
+
+void queue_files_close(struct queue_files *files) {
+    while (files->oldest) {
+        struct queue_file *file = files->oldest;
+        detach(files, file);
+        close_file(file);
+    }
+    free(files->buckets);
+    lock_close(&files->lock);
+}
+
+void queue_files_path(const struct queue *queue, int64_t start_bytes, char *out, size_t size) {
+    int len = snprintf(out, size, "%s/consumequeue/%.*s/%d", queue->store->root, BYTES_ARG(queue->topic), queue->id);
+    must(len > 0 && (size_t)len < size);
+    if (start_bytes >= 0) snprintf(out + len, size - (size_t)len, "/%020lld", (long long)start_bytes);
+}
+
+static struct queue_file *find(struct queue_files *files, const struct queue *queue, int64_t start_bytes) {
+    struct queue_file *file = files->buckets[bucket_of(queue, start_bytes)];
+    while (file && (file->queue != queue || file->start_bytes != start_bytes)) file = file->hash_next;
+    if (!file) return NULL;
+    file->users++;
+    unlink_recency(files, file);
+    link_newest(files, file);
+    return file;
+}
+
+static enum err open_file(struct queue_files *files, const struct queue *queue, int64_t start_bytes, bool create,
+                          int *fd) {
+    char path[STORE_PATH_MAX];
+    if (create) {
+        queue_files_path(queue, -1, path, sizeof path);
+        TRY(file_make_dirs(path));
+    }
+    queue_files_path(queue, start_bytes, path, sizeof path);
+    TRY(file_open(path, create ? FILE_CREATE : FILE_READ_WRITE, fd));
+    if (!create) return ERR_OK;
+    int64_t size_bytes;
+    enum err err = file_size(*fd, &size_bytes);
+    if (err == ERR_OK && size_bytes < files->file_bytes) err = file_resize(*fd, path, files->file_bytes);
+    if (err != ERR_OK) file_close(*fd);
+    return err;
+}
+
+/* The least recently used one that nobody uses, taken out; NULL while there is room. */
+static struct queue_file *evict(struct queue_files *files) {
+    if (files->count <= files->limit) return NULL;
+    struct queue_file *file = files->oldest;
+    while (file && file->users > 0) file = file->newer;
+    if (file) detach(files, file);
+    return file;
+}
+
+static struct queue_file *insert(struct queue_files *files, struct queue *queue, int64_t start_bytes, int fd) {
+    struct queue_file *file = calloc(1, sizeof *file);
+    must(file);
+    *file = (struct queue_file){.fd = fd, .queue = queue, .start_bytes = start_bytes, .users = 1};
+    struct queue_file **bucket = &files->buckets[bucket_of(queue, start_bytes)];
+    file->hash_next = *bucket;
+    *bucket = file;
+    link_newest(files, file);
+    files->count++;
+    return file;
+}
+
+enum err queue_files_take(struct queue_files *files, struct queue *queue, int64_t start_bytes, bool create,
+                          struct queue_file **out) {
+    lock_take(&files->lock);
+    *out = find(files, queue, start_bytes);
+    lock_give(&files->lock);
+    if (*out) return ERR_OK;
+
+    int fd;
+    TRY(open_file(files, queue, start_bytes, create, &fd));
+    lock_take(&files->lock);
+    *out = find(files, queue, start_bytes); /* another thread may have opened it meanwhile */
+    bool raced = *out != NULL;
+    if (!raced) *out = insert(files, queue, start_bytes, fd);
+    struct queue_file *evicted = evict(files);
+    lock_give(&files->lock);
+    if (raced) file_close(fd);
+    if (evicted) close_file(evicted);
+    return ERR_OK;
+}
+
+void queue_files_give(struct queue_files *files, struct queue_file *file) {
+    lock_take(&files->lock);
+    bool last = --file->users == 0 && file->forgotten;
+    lock_give(&files->lock);
+    if (last) close_file(file);
+}
+
+void queue_files_forget(struct queue_files *files, const struct queue *queue, int64_t end_bytes) {
+    struct queue_file *closing = NULL;
+    lock_take(&files->lock);
+    for (struct queue_file *file = files->oldest, *newer; file; file = newer) {
+        newer = file->newer;
+        if (file->queue != queue || file->start_bytes >= end_bytes) continue;
+        detach(files, file);
+        if (file->users > 0) continue;
+        file->hash_next = closing;
+        closing = file;
+    }
+    lock_give(&files->lock);
+    while (closing) {
+        struct queue_file *file = closing;
+        closing = file->hash_next;
+        close_file(file);
+    }
+}

@@ -1,0 +1,111 @@
+#include "store/queue_table.h"
+
+#include <stdlib.h>
+#include "base/check.h"
+#include "store/store_internal.h"
+
+static uint32_t hash_of(struct bytes topic, int32_t id) {
+    uint32_t hash = 2166136261u ^ (uint32_t)id; /* FNV-1a */
+    for (size_t i = 0; i < topic.len; i++) hash = (hash ^ (uint8_t)topic.data[i]) * 16777619u;
+    return hash ^ (hash >> 15);
+}
+
+void queue_table_init(struct queue_table *table) {
+    *table = (struct queue_table){.bucket_count = 1024};
+    table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
+    must(table->buckets);
+    lock_init(&table->lock, LOCK_QUEUES);
+    for (size_t i = 0; i < QUEUE_STRIPES; i++) lock_init(&table->stripes[i], LOCK_QUEUE_FILES);
+}
+
+static void free_chain(struct queue *queue) {
+    while (queue) {
+        struct queue *next = queue->hash_next;
+        free(queue);
+        queue = next;
+    }
+}
+
+void queue_table_close(struct queue_table *table) {
+    for (size_t i = 0; i < table->bucket_count; i++) free_chain(table->buckets[i]);
+    free_chain(table->removed);
+    free(table->buckets);
+    for (size_t i = 0; i < QUEUE_STRIPES; i++) lock_close(&table->stripes[i]);
+    lock_close(&table->lock);
+}
+
+static void grow(struct queue_table *table) {
+    size_t count = table->bucket_count * 2;
+    struct queue **buckets = calloc(count, sizeof *buckets);
+    must(buckets);
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct queue *queue = table->buckets[i], *next; queue; queue = next) {
+            next = queue->hash_next;
+            queue->hash_next = buckets[queue->hash % count];
+            buckets[queue->hash % count] = queue;
+        }
+    }
+    free(table->buckets);
+    table->buckets = buckets;
+    table->bucket_count = count;
+}
+
+static struct queue *add(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
+                         uint32_t hash) {
+    if (table->count >= table->bucket_count) grow(table);
+    struct queue *queue = calloc(1, sizeof *queue + topic.len);
+    must(queue);
+    char *text = (char *)(queue + 1);
+    memcpy(text, topic.data, topic.len);
+    queue->store = store;
+    queue->topic = bytes_make(text, topic.len);
+    queue->id = id;
+    queue->hash = hash;
+    queue->first_file_bytes = queue->named_bytes = -1;
+    queue->hash_next = table->buckets[hash % table->bucket_count];
+    table->buckets[hash % table->bucket_count] = queue;
+    table->count++;
+    return queue;
+}
+
+/* The topic becomes a folder. */
+static bool is_valid(struct bytes topic, int32_t id) {
+    return topic.len > 0 && topic.len <= 255 && id >= 0 && !memchr(topic.data, '/', topic.len) &&
+           !memchr(topic.data, 0, topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
+}
+
+struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
+                               bool create) {
+    uint32_t hash = hash_of(topic, id);
+    lock_take(&table->lock);
+    struct queue *queue = table->buckets[hash % table->bucket_count];
+    while (queue && (queue->hash != hash || queue->id != id || !bytes_equal(queue->topic, topic)))
+        queue = queue->hash_next;
+    if (!queue && create && is_valid(topic, id)) queue = add(table, store, topic, id, hash);
+    lock_give(&table->lock);
+    return queue;
+}
+
+struct queue **queue_table_list(struct queue_table *table, size_t *count) {
+    lock_take(&table->lock);
+    struct queue **list = malloc((table->count + 1) * sizeof *list);
+    must(list);
+    *count = 0;
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct queue *queue = table->buckets[i]; queue; queue = queue->hash_next) list[(*count)++] = queue;
+    }
+    lock_give(&table->lock);
+    return list;
+}
+
+void queue_table_remove(struct queue_table *table, struct queue *queue) {
+    lock_take(&table->lock);
+    struct queue **at = &table->buckets[queue->hash % table->bucket_count];
+    while (*at != queue) at = &(*at)->hash_next;
+    *at = queue->hash_next;
+    table->count--;
+    queue->hash_next = table->removed;
+    table->removed = queue;
+    atomic_store(&queue->deleted, true);
+    lock_give(&table->lock);
+}

@@ -1,0 +1,303 @@
+#include "store/recover.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/log.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "store/store_internal.h"
+
+struct recovery {
+    struct store *store;
+    bool crashed;
+    size_t queue_count;
+    struct queue_entry newest; /* queue entry that reaches farthest into the log; size 0 = none */
+    int64_t from_phys;         /* the log is checked and dispatched from here */
+    int64_t end_phys, last_record_phys, last_time_ms;
+    int64_t record_count;
+};
+
+/* --- formats --------------------------------------------------------------------------------------------- */
+
+static bool has_entries(const char *root, const char *folder) {
+    char path[STORE_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", root, folder);
+    struct arena arena = {0};
+    const char **names;
+    size_t count = 0;
+    if (file_list(&arena, path, &names, &count) != ERR_OK) count = 0;
+    arena_close(&arena);
+    return count > 0;
+}
+
+static enum err check_folders(const struct store *store) {
+    char path[STORE_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/consumequeue/CURRENT", store->root);
+    if (file_exists(path))
+        return fail(ERR_NOT_SUPPORTED, "%s belongs to a RocksDB store, which this broker cannot serve", path);
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    enum err err = file_list(&arena, store->root, &names, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        if (bytes_starts_with(bytes_of(names[i]), BYTES("dledger-")))
+            err = fail(ERR_NOT_SUPPORTED, "%s/%s belongs to a DLedger store, which this broker cannot serve", store->root,
+                       names[i]);
+    }
+    arena_close(&arena);
+    return err;
+}
+
+enum err recover_check_format(const struct store *store) {
+    const struct store_config *config = store->config;
+    if (!bytes_is(config->store_type, "default"))
+        return fail(ERR_NOT_SUPPORTED, "storeType=%.*s: only default is supported", BYTES_ARG(config->store_type));
+    if (config->enable_dleger_commit_log)
+        return fail(ERR_NOT_SUPPORTED, "enableDLegerCommitLog=true: DLedger is not supported");
+    if (config->duplication_enable)
+        return fail(ERR_NOT_SUPPORTED, "duplicationEnable=true: this mode is not supported");
+    if (config->store_path_commit_log.len > 0 && memchr(config->store_path_commit_log.data, ',', config->store_path_commit_log.len))
+        return fail(ERR_NOT_SUPPORTED, "storePathCommitLog names several folders: only one is supported");
+    TRY(check_folders(store));
+    if (has_entries(store->root, "batchconsumequeue"))
+        log_warn(STORE, "topics with queue.type=BatchCQ are not served: dir=%s/batchconsumequeue", store->root);
+    if (has_entries(store->root, "consumequeue_ext"))
+        log_info(STORE, "queue extension files are not used: dir=%s/consumequeue_ext", store->root);
+    return ERR_OK;
+}
+
+/* --- queues ---------------------------------------------------------------------------------------------- */
+
+static enum err load_queue(struct recovery *recovery, struct bytes topic, struct bytes folder) {
+    struct store *store = recovery->store;
+    int32_t id;
+    if (!bytes_to_i32(folder, &id) || id < 0) {
+        log_warn(STORE, "not a queue, passed over: topic=%.*s folder=%.*s", BYTES_ARG(topic), BYTES_ARG(folder));
+        return ERR_OK;
+    }
+    struct queue *queue = queue_table_find(&store->queues, store, topic, id, true);
+    if (!queue) return fail(ERR_CORRUPT, "%s/consumequeue/%.*s: no topic name", store->root, BYTES_ARG(topic));
+    struct queue_entry last;
+    TRY(consumequeue_load(queue, !recovery->crashed, &last));
+    if (last.size_bytes > 0 && last.offset_phys >= recovery->newest.offset_phys) recovery->newest = last;
+    recovery->queue_count++;
+    return ERR_OK;
+}
+
+static enum err load_topic(struct recovery *recovery, const char *topic) {
+    char path[STORE_PATH_MAX + 512];
+    snprintf(path, sizeof path, "%s/consumequeue/%s", recovery->store->root, topic);
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    enum err err = file_list(&arena, path, &names, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_queue(recovery, bytes_of(topic), bytes_of(names[i]));
+    arena_close(&arena);
+    return err;
+}
+
+static enum err load_queues(struct recovery *recovery) {
+    char path[STORE_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/consumequeue", recovery->store->root);
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    enum err err = file_make_dirs(path);
+    if (err == ERR_OK) err = file_list(&arena, path, &names, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, names[i]);
+    arena_close(&arena);
+    return err;
+}
+
+/* Entries of records that are no more. */
+static enum err cut_queues(struct recovery *recovery, struct queue **queues, size_t count) {
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        int64_t cut;
+        TRY(consumequeue_truncate(queues[i], recovery->end_phys, &cut));
+        total += cut;
+    }
+    if (total > 0)
+        log_warn(STORE, "queue entries beyond the end of the log removed: count=%" PRId64 " end_phys=%" PRId64, total,
+                 recovery->end_phys);
+    return ERR_OK;
+}
+
+/* Entries that a crash left in memory of the system must be synced again before the checkpoint may vouch for them. */
+static void distrust_queues(struct recovery *recovery, struct queue **queues, size_t count) {
+    for (size_t i = 0; recovery->crashed && i < count; i++) {
+        if (queues[i]->first_file_bytes < 0) continue;
+        atomic_store(&queues[i]->synced_offset, queues[i]->first_file_bytes / QUEUE_ENTRY_BYTES);
+        queues[i]->named_bytes = -1;
+        flush_add_queue(&recovery->store->flush, queues[i]);
+    }
+}
+
+static enum err finish_queues(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    size_t count;
+    struct queue **queues = queue_table_list(&store->queues, &count);
+    enum err err = ERR_OK;
+    for (size_t i = 0; err == ERR_OK && i < count; i++) {
+        int32_t dropped;
+        err = consumequeue_expire(queues[i], commitlog_min(&store->log), &dropped);
+        atomic_store(&queues[i]->next_offset, atomic_load(&queues[i]->max_offset));
+    }
+    free(queues);
+    return err;
+}
+
+/* --- log ------------------------------------------------------------------------------------------------- */
+
+static enum record_check how_to_check(const struct store *store) {
+    return store->config->check_crc_on_recover ? RECORD_CHECK_BODY_CRC : RECORD_CHECK_SHAPE;
+}
+
+/* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie behind
+ * a tail that was cut once: their physical offset gives them away. */
+static void check_file(struct recovery *recovery, const struct mapped_file *file, bool *more) {
+    enum record_check check = how_to_check(recovery->store);
+    int64_t file_end = file->start_phys + file->size_bytes;
+    *more = false;
+    while (recovery->end_phys < file_end) {
+        int64_t pos = recovery->end_phys;
+        struct bytes input = bytes_make(file->data + (pos - file->start_phys), (size_t)(file_end - pos));
+        struct record record;
+        if (input.len >= 8 && load_u32be(input.data + RECORD_AT_MAGIC) == RECORD_MAGIC_BLANK) {
+            recovery->end_phys = file_end;
+            break;
+        }
+        if (record_decode(input, check, &record) != ERR_OK || record.offset_phys != pos) return;
+        recovery->end_phys += record.size_bytes;
+        recovery->last_record_phys = pos;
+        recovery->last_time_ms = MAX(recovery->last_time_ms, record.store_time_ms);
+        recovery->record_count++;
+    }
+    *more = true;
+}
+
+static void check_log(struct recovery *recovery, int64_t from_phys) {
+    recovery->from_phys = recovery->end_phys = from_phys;
+    recovery->record_count = 0;
+    recovery->last_record_phys = -1;
+    for (bool more = true; more;) {
+        struct mapped_file *file = mapped_queue_find(&recovery->store->log.files, recovery->end_phys);
+        if (!file) return;
+        check_file(recovery, file, &more);
+        mapped_file_release(file);
+    }
+}
+
+static int64_t start_of_file(const struct store *store, int64_t offset_phys) {
+    int64_t start = offset_phys - offset_phys % store->log.files.file_bytes;
+    return MAX(start, commitlog_min(&store->log));
+}
+
+/* The last file that begins with a record stored no later than the checkpoint vouches for; else the first. */
+static int64_t start_after_crash(const struct store *store, struct mapped_queue *files) {
+    int64_t reference_ms = checkpoint_reference_ms(&store->checkpoint, store->config->message_index_safe);
+    for (size_t i = mapped_queue_count(files); i-- > 0;) {
+        struct mapped_file *file = mapped_queue_at(files, i);
+        struct record record;
+        bool ok = record_decode(bytes_make(file->data, (size_t)file->size_bytes), RECORD_CHECK_SHAPE, &record) == ERR_OK &&
+                  record.offset_phys == file->start_phys && record.store_time_ms > 0 &&
+                  record.store_time_ms <= reference_ms;
+        int64_t start = file->start_phys;
+        mapped_file_release(file);
+        if (ok) return start;
+    }
+    return commitlog_min(&store->log);
+}
+
+/* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. A
+ * damaged index may name any place: after a crash, when the first bad record ends the log, only a file start is safe. */
+static int64_t start_for_index(const struct recovery *recovery, int64_t from_phys) {
+    const struct store *store = recovery->store;
+    if (!store->index) return from_phys;
+    int64_t newest_phys = index_newest_phys(store->index);
+    if (newest_phys >= from_phys) return from_phys;
+    return recovery->crashed ? start_of_file(store, newest_phys) : MAX(newest_phys, commitlog_min(&store->log));
+}
+
+static enum err sync_checked(struct recovery *recovery) {
+    struct mapped_queue *files = &recovery->store->log.files;
+    for (int64_t pos = recovery->from_phys; pos < recovery->end_phys;) {
+        struct mapped_file *file = mapped_queue_find(files, pos);
+        enum err err = mapped_file_sync(file);
+        pos = file->start_phys + file->size_bytes;
+        mapped_file_release(file);
+        TRY(err);
+    }
+    return ERR_OK;
+}
+
+/* After a clean stop the newest queue entry leads to the last record or close to it. */
+static void check_clean(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    int64_t min_phys = commitlog_min(&store->log), newest_phys = recovery->newest.offset_phys;
+    if (recovery->newest.size_bytes > 0 && newest_phys >= min_phys) {
+        check_log(recovery, start_for_index(recovery, newest_phys));
+        if (recovery->end_phys > newest_phys) return;
+        log_warn(STORE, "the newest queue entry leads to no record, the last files are checked: offset_phys=%" PRId64,
+                 newest_phys);
+        size_t count = mapped_queue_count(&store->log.files);
+        min_phys = MAX(min_phys, mapped_queue_end(&store->log.files) -
+                                     (int64_t)MIN(count, 3) * store->log.files.file_bytes);
+    }
+    check_log(recovery, min_phys);
+}
+
+static enum err recover_log(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    recovery->last_time_ms = 0;
+    if (recovery->crashed)
+        check_log(recovery, start_for_index(recovery, start_after_crash(store, &store->log.files)));
+    else
+        check_clean(recovery);
+    if (recovery->crashed) TRY(sync_checked(recovery));
+    if (recovery->last_record_phys >= 0) atomic_store(&store->checkpoint.confirm_phys, recovery->last_record_phys);
+    return commitlog_set_end(&store->log, recovery->end_phys, recovery->last_time_ms);
+}
+
+/* --- all ------------------------------------------------------------------------------------------------- */
+
+static enum err dispatch_again(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    size_t count;
+    struct queue **queues = queue_table_list(&store->queues, &count);
+    enum err err = cut_queues(recovery, queues, count);
+    if (err == ERR_OK) distrust_queues(recovery, queues, count);
+    free(queues);
+    TRY(err);
+    if (store->index) index_truncate(store->index, recovery->end_phys);
+    dispatch_set_start(&store->dispatch, recovery->from_phys);
+    TRY(dispatch_until(&store->dispatch, recovery->end_phys));
+    return finish_queues(recovery);
+}
+
+static int64_t lap_ms(int64_t *start_ms) {
+    int64_t now_ms = clock_monotonic_ms(), took_ms = now_ms - *start_ms;
+    *start_ms = now_ms;
+    return took_ms;
+}
+
+enum err recover_run(struct store *store, bool crashed) {
+    struct recovery recovery = {.store = store, .crashed = crashed, .newest = {.offset_phys = -1}};
+    int64_t start_ms = clock_monotonic_ms();
+    TRY(load_queues(&recovery));
+    log_info(STORE, "recovery: queues loaded: count=%zu newest_phys=%" PRId64 " last_stop=%s took_ms=%" PRId64,
+             recovery.queue_count, recovery.newest.offset_phys, crashed ? "crash" : "clean", lap_ms(&start_ms));
+    int64_t files_end = mapped_queue_end(&store->log.files);
+    TRY(recover_log(&recovery));
+    log_info(STORE,
+             "recovery: log checked: from_phys=%" PRId64 " end_phys=%" PRId64 " records=%" PRId64
+             " files_end_phys=%" PRId64 " took_ms=%" PRId64,
+             recovery.from_phys, recovery.end_phys, recovery.record_count, files_end, lap_ms(&start_ms));
+    TRY(dispatch_again(&recovery));
+    log_info(STORE, "recovery: queues and index brought up to the log: bytes=%" PRId64 " took_ms=%" PRId64,
+             recovery.end_phys - recovery.from_phys, lap_ms(&start_ms));
+    return ERR_OK;
+}
