@@ -27,6 +27,8 @@ struct reactor {
     struct parked_sends *parked_sends; /* replies that wait for the disk */
     struct held_pulls *held_pulls;     /* pulls that wait for messages */
     atomic_int cold_pulls;             /* pulls that wait for the disk */
+    struct reactor_jobs *jobs;         /* see reactor_run */
+    bool running;                      /* its thread; @thread main */
 };
 
 enum { CONFIG_SECTIONS_MAX = 3 };
@@ -40,8 +42,11 @@ struct broker {
 
     struct host store_host;        /* brokerIP1:listenPort as records carry it */
     char address[ADDRESS_TEXT_MAX]; /* the same as text: what name servers hear */
+    char ha_address[ADDRESS_TEXT_MAX]; /* brokerIP2 and the port for slaves */
     int64_t boot_time_ms;          /* wall clock */
+    _Atomic int64_t config_changes, config_changed_ms; /* by request 25; the DataVersion of 26 */
 
+    struct store *store;
     struct topics *topics;
     struct groups *groups;
     struct offsets *offsets;
@@ -49,7 +54,6 @@ struct broker {
     struct consumers *consumers;
     struct order_locks *order_locks;
     struct stats *stats;
-    struct store *store;
     struct work *work;
     struct delay *delay;
     struct registration *registration;
@@ -57,17 +61,19 @@ struct broker {
     struct loop *main_loop;
     struct remoting *main_remoting; /* calls to name servers; serves nothing */
     struct remoting_server *server, *fast_server;
+    uint16_t port; /* of `server`, also when listenPort is 0 */
+    struct loop_timer stop_timer;
     struct reactor *reactors;
     size_t reactor_count;
     atomic_bool stopping;
 };
 
-/* Opens everything and listens; the sync registration has been tried once when it returns. `broker` has its config
- * filled in; it is zeroed elsewhere. Undoes what it did when it fails; the detail names cause and fix. */
+/* Opens everything and listens; nothing is accepted before broker_run. `broker` has its config filled in and
+ * finished; it is zeroed elsewhere. Undoes what it did when it fails; the detail names cause and fix. */
 enum err broker_open(struct broker *broker) MUST_USE;
-/* Serves until SIGTERM or SIGINT. @thread main */
-void broker_run(struct broker *broker);
-/* Unregisters, answers what is held, saves, closes the store. */
+/* Serves until SIGTERM or SIGINT; unregisters then. `booted` is called once, when each name server has been tried. */
+enum err broker_run(struct broker *broker, void (*booted)(struct broker *broker)) MUST_USE;
+/* Answers what is held, saves, closes the store. */
 void broker_close(struct broker *broker);
 
 /* Runs run(reactor, arg) on the reactor's thread, in the order of the calls. Allocates; not for hot paths.
