@@ -1,3 +1,4 @@
+/* batch.c - bodies of batch sends */
 #include "message/batch.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* batch_test.c - batches there and back; what is refused */
 #include "message/batch.h"
 
 #include "base/endian.h"

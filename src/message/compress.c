@@ -1,3 +1,4 @@
+/* compress.c - bodies through libdeflate, LZ4 and ZSTD, never over the limit that was asked for */
 #include "message/compress.h"
 
 #include <libdeflate.h>

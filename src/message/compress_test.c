@@ -1,3 +1,4 @@
+/* compress_test.c - every compression there and back; limits on the plain size; damage */
 #include "message/compress.h"
 
 #include <lz4frame.h>

@@ -1,3 +1,4 @@
+/* msgid.c - message ids between bytes and hex digits */
 #include "message/msgid.h"
 
 #include <ifaddrs.h>

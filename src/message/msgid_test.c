@@ -1,3 +1,4 @@
+/* msgid_test.c - offset ids of Java; unique ids over threads, forks and months */
 #include "message/msgid.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* properties.c - property texts, searched and changed without taking them apart */
 #include "message/properties.h"
 
 enum { NAME_END = 1, VALUE_END = 2 };

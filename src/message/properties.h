@@ -1,6 +1,7 @@
 /* properties.h - the property text of a message: name 0x01 value 0x02 name 0x01 value 0x02 ...
  * The last of equal names wins; items without name or value are passed over; the last 0x02 may be missing.
- * Texts are kept as they came: order and duplicates are never rewritten. @source shared facts: store 2.3, protocol 3.3 */
+ * Texts are kept as they came: order and duplicates are never rewritten.
+ * @source shared facts: store 2.3, protocol 3.3 */
 #ifndef RMQ_MESSAGE_PROPERTIES_H
 #define RMQ_MESSAGE_PROPERTIES_H
 

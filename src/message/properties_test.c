@@ -1,3 +1,4 @@
+/* properties_test.c - property texts as clients send them, whole and broken */
 #include "message/properties.h"
 
 #include "base/test.h"

@@ -1,3 +1,4 @@
+/* record.c - records between bytes and struct */
 #include "message/record.h"
 
 #include <arpa/inet.h>

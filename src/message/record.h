@@ -1,5 +1,5 @@
 /* record.h - a stored message: one record of the commit log, which is also the unit of pull answers.
- * Layout drawn in docs/disk/commitlog.md. @source shared facts: store 2.1, protocol 3.1 */
+ * Layout drawn in docs/disk/record.md. @source shared facts: store 2.1, protocol 3.1 */
 #ifndef RMQ_MESSAGE_RECORD_H
 #define RMQ_MESSAGE_RECORD_H
 
@@ -7,21 +7,41 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define RECORD_MAGIC_V1 0xDAA320A7u
-#define RECORD_MAGIC_V2 0xDAA320ABu /* topic length has two bytes: topics over 127 bytes */
+#define RECORD_MAGIC_V1    0xDAA320A7u
+#define RECORD_MAGIC_V2    0xDAA320ABu /* topic length has two bytes: topics over 127 bytes */
 #define RECORD_MAGIC_BLANK 0xCBD43194u
 
 /* Positions that do not depend on the sizes of the hosts. */
 enum {
-    RECORD_AT_SIZE = 0, RECORD_AT_MAGIC = 4, RECORD_AT_BODY_CRC = 8, RECORD_AT_QUEUE_ID = 12, RECORD_AT_FLAG = 16,
-    RECORD_AT_QUEUE_OFFSET = 20, RECORD_AT_PHYSICAL_OFFSET = 28, RECORD_AT_SYS_FLAG = 36, RECORD_AT_BORN_TIME = 40,
-    RECORD_AT_BORN_HOST = 48, RECORD_FIXED_V1_IPV4 = 91, RECORD_TOPIC_V1_MAX = 127, RECORD_PROPERTIES_MAX = 32767
+    RECORD_AT_SIZE = 0,
+    RECORD_AT_MAGIC = 4,
+    RECORD_AT_BODY_CRC = 8,
+    RECORD_AT_QUEUE_ID = 12,
+    RECORD_AT_FLAG = 16,
+    RECORD_AT_QUEUE_OFFSET = 20,
+    RECORD_AT_PHYSICAL_OFFSET = 28,
+    RECORD_AT_SYS_FLAG = 36,
+    RECORD_AT_BORN_TIME = 40,
+    RECORD_AT_BORN_HOST = 48,
+    RECORD_FIXED_V1_IPV4 = 91,
+    RECORD_TOPIC_V1_MAX = 127,
+    RECORD_PROPERTIES_MAX = 32767
 };
 enum sys_flag {
-    SYS_FLAG_COMPRESSED = 0x1, SYS_FLAG_MULTI_TAGS = 0x2,
-    SYS_FLAG_TRANSACTION_MASK = 0xC, SYS_FLAG_PREPARED = 0x4, SYS_FLAG_COMMIT = 0x8, SYS_FLAG_ROLLBACK = 0xC,
-    SYS_FLAG_BORN_HOST_V6 = 0x10, SYS_FLAG_STORE_HOST_V6 = 0x20, SYS_FLAG_NEED_UNWRAP = 0x40, SYS_FLAG_INNER_BATCH = 0x80,
-    SYS_FLAG_COMPRESSION_MASK = 0x700, SYS_FLAG_LZ4 = 0x100, SYS_FLAG_ZSTD = 0x200, SYS_FLAG_ZLIB = 0x300
+    SYS_FLAG_COMPRESSED = 0x1,
+    SYS_FLAG_MULTI_TAGS = 0x2,
+    SYS_FLAG_TRANSACTION_MASK = 0xC,
+    SYS_FLAG_PREPARED = 0x4,
+    SYS_FLAG_COMMIT = 0x8,
+    SYS_FLAG_ROLLBACK = 0xC,
+    SYS_FLAG_BORN_HOST_V6 = 0x10,
+    SYS_FLAG_STORE_HOST_V6 = 0x20,
+    SYS_FLAG_NEED_UNWRAP = 0x40,
+    SYS_FLAG_INNER_BATCH = 0x80,
+    SYS_FLAG_COMPRESSION_MASK = 0x700,
+    SYS_FLAG_LZ4 = 0x100,
+    SYS_FLAG_ZSTD = 0x200,
+    SYS_FLAG_ZLIB = 0x300
 };
 /* A host as records carry it: 4 or 16 address bytes and a port. */
 struct host {

@@ -1,3 +1,4 @@
+/* record_test.c - records of every layout there and back; limits; every byte cut or flipped */
 #include "message/record.h"
 
 #include <stdlib.h>

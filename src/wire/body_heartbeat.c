@@ -1,3 +1,4 @@
+/* body_heartbeat.c - HeartbeatData */
 #include "wire/body_heartbeat.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* body_heartbeat_test.c - Java's heartbeat read and written byte for byte; defaults; what is refused */
 #include "wire/body_heartbeat.h"
 
 #include "base/test.h"

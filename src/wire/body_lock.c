@@ -1,3 +1,4 @@
+/* body_lock.c - the bodies of LOCK_BATCH_MQ and UNLOCK_BATCH_MQ */
 #include "wire/body_lock.h"
 
 static enum err parse_object(struct arena *arena, struct bytes body, const struct json **root) {

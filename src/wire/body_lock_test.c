@@ -1,3 +1,4 @@
+/* body_lock_test.c - lock bodies, queues as values and as keys */
 #include "wire/body_lock.h"
 
 #include <stdlib.h>

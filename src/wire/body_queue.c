@@ -1,3 +1,4 @@
+/* body_queue.c - MessageQueue in JSON bodies */
 #include "wire/body_queue.h"
 
 int message_queue_compare(const void *a, const void *b) {

@@ -1,3 +1,4 @@
+/* body_subscription.c - subscriptions as users write them and as bodies carry them */
 #include "wire/body_subscription.h"
 
 #include "base/hash.h"

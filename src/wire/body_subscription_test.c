@@ -1,3 +1,4 @@
+/* body_subscription_test.c - tag expressions taken apart; SubscriptionData there and back */
 #include "wire/body_subscription.h"
 
 #include "base/hash.h"

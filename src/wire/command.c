@@ -1,3 +1,4 @@
+/* command.c - frames, and what both serializations of their headers share */
 #include "wire/command.h"
 
 #include <inttypes.h>

@@ -24,10 +24,10 @@ enum wire_version {
     VERSION_3_4_9 = 119, /* maxReconsumeTimes of a send-back counts from here on */
     VERSION_4_1_0_SNAPSHOT = 232, /* consumers pull with SQL filters from brokers from here on */
     VERSION_4_2_0 = 253,
-    VERSION_4_9_4 = 401, /* clients from here on get route data in standard JSON */
-    VERSION_5_0_0 = 413, /* registrations from here on have a mapping part */
+    VERSION_4_9_4 = 401,   /* clients from here on get route data in standard JSON */
+    VERSION_5_0_0 = 413,   /* registrations from here on have a mapping part */
     VERSION_GO_AWAY = 476, /* clients from here on understand RESPONSE_GO_AWAY */
-    VERSION_OURS = 479   /* V5_3_3: what we announce */
+    VERSION_OURS = 479     /* V5_3_3: what we announce */
 };
 
 struct ext_field {

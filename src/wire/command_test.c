@@ -1,3 +1,4 @@
+/* command_test.c - frames and headers in both serializations, as Java writes them and worse */
 #include "wire/command.h"
 
 #include "base/endian.h"

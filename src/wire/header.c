@@ -1,3 +1,4 @@
+/* header.c - the layouts made from headers.def, and structs filled from ext fields */
 #include "wire/header.h"
 
 #include "base/check.h"

@@ -25,6 +25,7 @@ struct header_layout {
     size_t count; /* at most 32 */
 };
 
+/* clang-format off */
 /* Bit i of `present` is the i-th field: bit-fields are laid out from the lowest bit (endian.h asserts the host). */
 #define HEADER_BEGIN(name) struct has_##name {
 #define STR(member, key, need) bool member : 1;
@@ -64,8 +65,10 @@ struct header_layout {
 #undef BOOL
 #undef HEADER_END
 
+/* clang-format on */
+
 /* Fills the struct of `layout` (zeroing it first) from the ext fields; texts point where the command's do.
- * ERR_FAILED "the custom field <x> is null" when a required one is missing, ERR_FAILED too for a number that is none. */
+ * ERR_FAILED: "the custom field <x> is null" for a required one that is missing, or a number that is none. */
 enum err header_decode(const struct header_layout *layout, const struct command *command, void *out) MUST_USE;
 /* present = HEADER_ALL writes all fields; then has.MEMBER = false leaves out an optional number. */
 #define HEADER_ALL UINT32_MAX

@@ -1,3 +1,4 @@
+/* header_binary.c - command headers of fixed fields (serialize type ROCKETMQ) */
 #include "wire/header_internal.h"
 
 #include "base/endian.h"

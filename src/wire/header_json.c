@@ -1,3 +1,4 @@
+/* header_json.c - command headers as JSON, written as fastjson writes them */
 #include "wire/header_internal.h"
 
 #include "base/json.h"

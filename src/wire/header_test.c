@@ -1,3 +1,4 @@
+/* header_test.c - every layout of headers.def there and back; required, optional and broken fields */
 #include "wire/header.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* request.c - names of request codes */
 #include "wire/request.h"
 
 #define CLIENT(name, code, function, header)                                                                           \

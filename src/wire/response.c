@@ -1,3 +1,4 @@
+/* response.c - names of response codes, and codes of errors */
 #include "wire/response.h"
 
 const char *response_name(int code) {
