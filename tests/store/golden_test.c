@@ -79,6 +79,11 @@ static void expect_at_phys(struct store *store, const struct json *message) {
     assert_int_equal(store_record_at(store, offset_phys + 1, &slice), ERR_NOT_FOUND);
 }
 
+/* @source shared facts: store 3.1 */
+static bool is_extension_address(int64_t tags_code) {
+    return tags_code < INT32_MIN;
+}
+
 static void expect_in_queue(struct store *store, const struct json *where, const struct json *message) {
     struct queue *queue = queue_of(store, where);
     assert_non_null(queue);
@@ -87,7 +92,9 @@ static void expect_in_queue(struct store *store, const struct json *where, const
     assert_int_equal(queue_entry_at(store, queue, offset_queue, &entry), ERR_OK);
     EXPECT_INT(entry.offset_phys, message, "physOffset");
     EXPECT_INT(entry.size_bytes, message, "size");
-    if (json_bool(json_get(message, "inConsumeQueue"), false)) EXPECT_INT(entry.tags_code, message, "tagsCode");
+    /* The manifest has it for one of the queues a message is in; an address of the extension file for another. */
+    if (json_bool(json_get(message, "inConsumeQueue"), false) && !is_extension_address(entry.tags_code))
+        EXPECT_INT(entry.tags_code, message, "tagsCode");
 
     struct arena arena = {0};
     struct get get = {.queue = queue, .offset_queue = offset_queue, .max_count = 1, .may_wait = true};
@@ -128,10 +135,12 @@ static void expect_queues(struct store *store, const struct json *manifest) {
     }
 }
 
-/* "topic#key" -> offsets, newest first. */
+/* "topic#key" -> offsets, newest first, as they were on disk: an index that was behind has got more since. */
 static void expect_lookups(struct store *store, const struct json *manifest) {
     const struct json *lookups = json_get(manifest, "indexLookups");
     assert_true(lookups->count > 0);
+    bool behind =
+        json_i64(json_get(manifest, "indexEntriesOnDisk"), 0) < json_i64(json_get(manifest, "indexEntriesExpected"), 0);
     for (const struct json *lookup = json_first(lookups); lookup; lookup = lookup->next) {
         struct bytes key = json_text(json_get(lookup, "key")), topic;
         assert_true(bytes_split(&key, '#', &topic));
@@ -139,11 +148,14 @@ static void expect_lookups(struct store *store, const struct json *manifest) {
         struct arena arena = {0};
         int64_t *offsets, last_time_ms, last_phys;
         size_t count;
-        assert_int_equal(store_find_key(store, topic, key, (int32_t)expected->count + 1, 0, INT64_MAX, &arena, &offsets,
-                                        &count, &last_time_ms, &last_phys),
-                         ERR_OK);
-        assert_int_equal(count, expected->count);
-        size_t i = 0;
+        assert_int_equal(
+            store_find_key(store, topic, key, 1000, 0, INT64_MAX, &arena, &offsets, &count, &last_time_ms, &last_phys),
+            ERR_OK);
+        if (behind)
+            assert_true(count >= expected->count);
+        else
+            assert_int_equal(count, expected->count);
+        size_t i = count - expected->count;
         for (const struct json *n = json_first(expected); n; n = n->next)
             assert_int_equal(offsets[i++], json_i64(n, -1));
         arena_close(&arena);
