@@ -204,6 +204,65 @@ void offsets_clone(struct offsets *offsets, struct bytes topic, struct bytes src
     if (dest) progress_each(src, clone_queue, &(struct clone){offsets, dest});
 }
 
+/* --- who consumes what ------------------------------------------------------------------------------------- */
+
+static void see_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
+    (void)queue_id;
+    (void)offset_queue;
+    *(bool *)arg = true;
+}
+
+bool progress_any(const struct progress *progress) {
+    bool any = false;
+    progress_each(progress, see_queue, &any);
+    return any;
+}
+
+struct collecting {
+    struct bytes topic, group; /* absent = all */
+    struct progress **items;
+    size_t count, cap;
+};
+
+static void collect(struct progress *progress, void *arg) {
+    struct collecting *all = arg;
+    if (all->topic.data && !bytes_equal(progress->topic, all->topic)) return;
+    if (all->group.data && !bytes_equal(progress->group, all->group)) return;
+    if (all->count < all->cap && progress_any(progress)) all->items[all->count++] = progress;
+}
+
+static int by_group(const void *a, const void *b) {
+    const struct progress *p = *(struct progress *const *)a, *q = *(struct progress *const *)b;
+    int order = bytes_compare(p->group, q->group);
+    return order ? order : bytes_compare(p->topic, q->topic);
+}
+
+/* Sorted by group and topic; in the arena. */
+static void collect_sorted(struct offsets *offsets, struct arena *arena, struct collecting *all) {
+    all->cap = atomic_load(&offsets->table.count);
+    all->items = arena_calloc(arena, all->cap + 1, sizeof *all->items);
+    offsets_each(offsets, collect, all);
+    qsort(all->items, all->count, sizeof *all->items, by_group);
+}
+
+void offsets_topics_of_group(struct offsets *offsets, struct bytes group, struct arena *arena, struct bytes **topics,
+                             size_t *count) {
+    struct collecting all = {.group = group};
+    collect_sorted(offsets, arena, &all);
+    *topics = arena_calloc(arena, all.count + 1, sizeof **topics);
+    *count = all.count;
+    for (size_t i = 0; i < all.count; i++) (*topics)[i] = all.items[i]->topic;
+}
+
+void offsets_groups_of_topic(struct offsets *offsets, struct bytes topic, struct arena *arena, struct bytes **groups,
+                             size_t *count) {
+    struct collecting all = {.topic = topic};
+    collect_sorted(offsets, arena, &all);
+    *groups = arena_calloc(arena, all.count + 1, sizeof **groups);
+    *count = all.count;
+    for (size_t i = 0; i < all.count; i++) (*groups)[i] = all.items[i]->group;
+}
+
 /* --- the file ---------------------------------------------------------------------------------------------- */
 
 struct writing {
@@ -229,37 +288,11 @@ static void write_progress(struct progress *progress, void *arg) {
     if (writing.began) json_end_object(writing.w);
 }
 
-struct group_topics {
-    struct arena arena;
-    struct progress **items;
-    size_t count, cap;
-};
-
-static void see_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
-    (void)queue_id;
-    (void)offset_queue;
-    *(bool *)arg = true;
-}
-
-static void collect(struct progress *progress, void *arg) {
-    struct group_topics *all = arg;
-    bool any = false;
-    progress_each(progress, see_queue, &any);
-    if (any && all->count < all->cap) all->items[all->count++] = progress;
-}
-
-static int by_group(const void *a, const void *b) {
-    const struct progress *p = *(struct progress *const *)a, *q = *(struct progress *const *)b;
-    int order = bytes_compare(p->group, q->group);
-    return order ? order : bytes_compare(p->topic, q->topic);
-}
-
 /* "groupTopicMap":{"g":["t"]}: a view of the offset table that 5.3.3 writes beside it. */
 static void write_group_topics(struct offsets *offsets, struct json_writer *w) {
-    struct group_topics all = {.cap = atomic_load(&offsets->table.count)};
-    all.items = arena_calloc(&all.arena, all.cap, sizeof *all.items);
-    offsets_each(offsets, collect, &all);
-    qsort(all.items, all.count, sizeof *all.items, by_group);
+    struct arena arena = {0};
+    struct collecting all = {0};
+    collect_sorted(offsets, &arena, &all);
     json_key_text(w, "groupTopicMap");
     json_begin_object(w);
     for (size_t i = 0; i < all.count; i++) {
@@ -273,7 +306,7 @@ static void write_group_topics(struct offsets *offsets, struct json_writer *w) {
         if (last) json_end_array(w);
     }
     json_end_object(w);
-    arena_close(&all.arena);
+    arena_close(&arena);
 }
 
 void offsets_write(struct offsets *offsets, struct json_writer *w) {

@@ -5,6 +5,7 @@
 #ifndef RMQ_BROKER_OFFSETS_H
 #define RMQ_BROKER_OFFSETS_H
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "broker/broker.h"
 #include "broker/name_table.h"
@@ -42,7 +43,14 @@ void progress_reset(struct offsets *offsets, struct progress *progress, int32_t 
 void progress_each(const struct progress *progress, void (*visit)(int32_t queue_id, int64_t offset_queue, void *arg),
                    void *arg);
 
+bool progress_any(const struct progress *progress); /* has it a committed offset? */
+
 void offsets_each(struct offsets *offsets, void (*visit)(struct progress *progress, void *arg), void *arg);
+/* The topics in which a group has offsets, and the groups with offsets in a topic; in the arena, sorted. */
+void offsets_topics_of_group(struct offsets *offsets, struct bytes group, struct arena *arena, struct bytes **topics,
+                             size_t *count);
+void offsets_groups_of_topic(struct offsets *offsets, struct bytes topic, struct arena *arena, struct bytes **groups,
+                             size_t *count);
 /* Forget all of a topic (request 215) or of a group (207 with cleanOffset). */
 void offsets_forget_topic(struct offsets *offsets, struct bytes topic);
 void offsets_forget_group(struct offsets *offsets, struct bytes group);

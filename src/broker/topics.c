@@ -6,13 +6,12 @@
 #include "base/log.h"
 #include "broker/groups.h"
 #include "broker/registration.h"
+#include "broker/route.h"
 #include "broker/state_file.h"
 #include "broker/topic_attributes.h"
 #include "store/store.h"
 
 enum { TOPIC_BUCKETS = 16384, SYSTEM_NAMES_MAX = 32, DEFAULT_QUEUES = 16, PERM_READ_WRITE = PERM_READ | PERM_WRITE };
-
-#define FAQ_HINT "\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details."
 
 /* The consume queues of a topic as far as they were asked for. Grown by a larger one; the former stays readable. */
 struct topic_queues {
