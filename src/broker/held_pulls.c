@@ -236,13 +236,20 @@ void held_pulls_open(struct reactor *reactor) {
     reactor->held_pulls = held;
 }
 
-void held_pulls_close(struct held_pulls *held) {
-    if (!held) return;
-    loop_timer_stop(&held->timer);
+void held_pulls_stop(struct held_pulls *held) {
     while (held->count > 0) {
         struct held_pull *h = held->heap[0];
         take_out(held, h);
         resume(held, h, true);
+    }
+}
+
+void held_pulls_close(struct held_pulls *held) {
+    if (!held) return;
+    loop_timer_stop(&held->timer);
+    for (size_t i = 0; i < held->count; i++) {
+        pull_drop(&held->heap[i]->pull);
+        free(held->heap[i]);
     }
     while (held->free_list) {
         struct held_pull *next = held->free_list->by_queue.next;

@@ -10,8 +10,9 @@ enum { HELD_PULLS_MAX = 100000 };
 
 struct held_pulls;
 void held_pulls_open(struct reactor *reactor); /* makes reactor->held_pulls */
-/* Answers all of them as expired. NULL is fine. */
-void held_pulls_close(struct held_pulls *held);
+void held_pulls_close(struct held_pulls *held); /* drops what is held; NULL is fine */
+/* Answers all of them as expired: the broker stops. */
+void held_pulls_stop(struct held_pulls *held);
 
 /* Copies the pull, with its filter reference, which must have a queue. false when HELD_PULLS_MAX are held. */
 bool held_pulls_add(struct held_pulls *held, const struct pull *pull);

@@ -116,10 +116,15 @@ void parked_sends_failed(struct parked_sends *parked) {
     loop_post(parked->reactor->loop, &parked->look);
 }
 
+void parked_sends_stop(struct parked_sends *parked) {
+    answer_flushed(parked);
+    answer_late(parked, INT64_MAX);
+    settled(parked);
+}
+
 void parked_sends_close(struct parked_sends *parked) {
     if (!parked) return;
     loop_timer_stop(&parked->timer);
-    answer_flushed(parked);
-    answer_late(parked, INT64_MAX);
+    while (parked->first) drop_first(parked);
     free(parked);
 }

@@ -7,8 +7,9 @@
 
 struct parked_sends;
 void parked_sends_open(struct reactor *reactor); /* makes reactor->parked_sends */
-/* Answers what is on disk by now, the rest with FLUSH_DISK_TIMEOUT. NULL is fine. */
-void parked_sends_close(struct parked_sends *parked);
+void parked_sends_close(struct parked_sends *parked); /* drops what is parked; NULL is fine */
+/* Answers what is on disk by now, the rest with FLUSH_DISK_TIMEOUT: the broker stops. */
+void parked_sends_stop(struct parked_sends *parked);
 
 /* Takes the batch; its answers come when end_phys of each is on disk, or FLUSH_DISK_TIMEOUT after syncFlushTimeout. */
 void parked_sends_add(struct parked_sends *parked, struct send_batch *batch);

@@ -100,13 +100,18 @@ enum err work_open(size_t thread_count, size_t limit, struct work **out) {
     return ERR_OK;
 }
 
-void work_close(struct work *work) {
-    if (!work) return;
+void work_stop(struct work *work) {
     lock_take(&work->lock);
     work->closing = true;
     cond_broadcast(&work->wake);
     lock_give(&work->lock);
     for (size_t i = 0; i < work->thread_count; i++) thread_join(work->threads[i]);
+    work->thread_count = 0;
+}
+
+void work_close(struct work *work) {
+    if (!work) return;
+    work_stop(work);
     while (work->periodics) {
         struct periodic *next = work->periodics->next;
         free(work->periodics);

@@ -11,10 +11,11 @@ struct work;
 
 /* `limit`: jobs that may wait at a time. */
 enum err work_open(size_t thread_count, size_t limit, struct work **out) MUST_USE;
-/* Jobs that wait are still run, periodic ones not any more; then the threads end. NULL is fine. */
-void work_close(struct work *work);
+/* Jobs that wait are still run, periodic ones not any more; then the threads end. Nothing more is accepted. */
+void work_stop(struct work *work);
+void work_close(struct work *work); /* after work_stop, or stops it; NULL is fine */
 
-/* run(arg) once on a work thread. ERR_BUSY when `limit` jobs wait, ERR_SHUTTING_DOWN after work_close began. */
+/* run(arg) once on a work thread. ERR_BUSY when `limit` jobs wait, ERR_SHUTTING_DOWN after work_stop began. */
 enum err work_submit(struct work *work, void (*run)(void *arg), void *arg) MUST_USE;
 
 /* run(arg) on a work thread after delay_ms and then each period_ms (from end to start; never two at a time). */
