@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/test.h"
+#include "base/log.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/store.h"
@@ -43,6 +44,15 @@ static inline void testing_close(struct testing *t) {
 static inline void testing_reopen(struct testing *t) {
     testing_close(t);
     testing_open(t);
+}
+
+/* The next open takes the last stop for a crash. Not through os/file.h, whose calls tests count. */
+static inline void testing_pretend_crash(struct testing *t) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/abort", t->root);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
 }
 
 static inline void testing_done(struct testing *t) {
