@@ -1,28 +1,73 @@
-/* body_fuzz.c - JSON bodies that clients send to a broker and brokers to clients: what decodes is written again. */
+/* body_fuzz.c - JSON bodies between clients, brokers and name servers: what decodes is written and read back. */
 #include "base/check.h"
+#include "wire/body_cluster.h"
 #include "wire/body_heartbeat.h"
+#include "wire/body_kv_table.h"
 #include "wire/body_lock.h"
+#include "wire/body_topic_list.h"
+#include "wire/body_topic_route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_heartbeat(struct arena *arena, struct bytes body, struct buf *out) {
+    struct heartbeat heartbeat, back;
+    if (heartbeat_decode(arena, body, &heartbeat) != ERR_OK) return;
+    heartbeat_encode(&heartbeat, out);
+    must(heartbeat_decode(arena, buf_bytes(out), &back) == ERR_OK);
+    must(back.consumer_count == heartbeat.consumer_count && back.producer_count == heartbeat.producer_count);
+    must(bytes_equal(back.client_id, heartbeat.client_id));
+}
+
+static void check_lock(struct arena *arena, struct bytes body, struct buf *out) {
+    struct lock_batch batch, back;
+    if (lock_batch_decode(arena, body, &batch) != ERR_OK) return;
+    lock_batch_encode(&batch, out);
+    must(lock_batch_decode(arena, buf_bytes(out), &back) == ERR_OK);
+    must(back.count == batch.count);
+    for (size_t i = 0; i < batch.count; i++) must(message_queue_equal(&back.queues[i], &batch.queues[i]));
+}
+
+static void check_route(struct arena *arena, struct bytes body, struct buf *out) {
+    struct topic_route route, back;
+    if (topic_route_decode(arena, body, &route) != ERR_OK) return;
+    topic_route_encode(&route, false, out);
+    must(topic_route_decode(arena, buf_bytes(out), &back) == ERR_OK);
+    must(back.queue_count == route.queue_count && back.broker_count == route.broker_count);
+}
+
+static void check_cluster(struct arena *arena, struct bytes body, struct buf *out) {
+    struct cluster_info info, back;
+    if (cluster_info_decode(arena, body, &info) != ERR_OK) return;
+    cluster_info_encode(&info, out);
+    must(cluster_info_decode(arena, buf_bytes(out), &back) == ERR_OK);
+    must(back.broker_count == info.broker_count && back.cluster_count == info.cluster_count);
+}
+
+static void check_tables(struct arena *arena, struct bytes body, struct buf *out) {
+    const struct kv *items, *items_back;
+    size_t count, count_back;
+    struct topic_list list, list_back;
+    if (kv_table_decode(arena, body, &items, &count) != ERR_OK) return;
+    kv_table_encode(items, count, out);
+    must(kv_table_decode(arena, buf_bytes(out), &items_back, &count_back) == ERR_OK);
+    must(count_back == count);
+    if (topic_list_decode(arena, body, &list) != ERR_OK) return;
+    buf_clear(out);
+    topic_list_encode(&list, out);
+    must(topic_list_decode(arena, buf_bytes(out), &list_back) == ERR_OK);
+    must(list_back.count == list.count);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct arena arena = {0};
-    struct buf out = {0};
-    struct bytes body = bytes_make(data, size);
-    struct heartbeat heartbeat, heartbeat_back;
-    if (heartbeat_decode(&arena, body, &heartbeat) == ERR_OK) {
-        heartbeat_encode(&heartbeat, &out);
-        must(heartbeat_decode(&arena, buf_bytes(&out), &heartbeat_back) == ERR_OK);
-        must(heartbeat_back.consumer_count == heartbeat.consumer_count);
+    static void (*const checks[])(struct arena *, struct bytes, struct buf *) = {
+        check_heartbeat, check_lock, check_route, check_cluster, check_tables,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
+        struct arena arena = {0};
+        struct buf out = {0};
+        checks[i](&arena, bytes_make(data, size), &out);
+        arena_close(&arena);
+        buf_close(&out);
     }
-    struct lock_batch batch, batch_back;
-    if (lock_batch_decode(&arena, body, &batch) == ERR_OK) {
-        buf_clear(&out);
-        lock_batch_encode(&batch, &out);
-        must(lock_batch_decode(&arena, buf_bytes(&out), &batch_back) == ERR_OK);
-        must(batch_back.count == batch.count);
-    }
-    arena_close(&arena);
-    buf_close(&out);
     return 0;
 }

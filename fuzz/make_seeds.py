@@ -44,9 +44,12 @@ for path in sorted((golden / "wire").glob("*.bin")):
     header_len = struct.unpack_from(">I", frame, 4)[0] & 0xFFFFFF
     header, body = frame[8:8 + header_len], frame[8 + header_len:]
     seed("frame", path.stem, frame)
+    seed("remoting", path.stem, b"\x40" + frame + frame)
     seed("header_binary" if frame[4] else "header_json", path.stem, header)
-    if path.name.startswith("320-") and "-req-" in path.name:
+    if "-req-" in path.name and path.name.startswith("320-"):
         seed("batch", path.stem, body)
+    if "-req-" in path.name and path.name.startswith("103-"):
+        seed("register", path.stem, body)
     if body[:1] == b"{":
         seed("json", path.stem, body)
         seed("body", path.stem, body)
@@ -54,8 +57,22 @@ for path in sorted((golden / "wire").glob("*.bin")):
         seed("record", f"{path.stem}-{number}", record)
         seed("properties", f"{path.stem}-{number}", properties)
 
+# register: the packed form, inflated
+parts = [b'{"counter":3,"timestamp":1795478175658}', 2, b"TBW102 8 8 7 SINGLE_TAG", b'T 4 4 6 MULTI_TAG {"a":"b"}',
+         b'["127.0.0.1:1"]', 1, b'{"topic":"T","scope":"g"}']
+seed("register", "packed", b"".join(
+    struct.pack(">I", part) if isinstance(part, int) else struct.pack(">I", len(part)) + part for part in parts))
+
 # compress: the first byte says which kind, as bits 8 to 10 of sysFlag
 for kind in (0, 3):
     seed("compress", f"zlib-{kind}", bytes([kind]) + zlib.compress(b"a body " * 1000, 5))
 seed("compress", "lz4", bytes([1]) + bytes.fromhex("04224d18604082110000007f6120626f6479200700035020626f647900000000"))
 seed("compress", "zstd", bytes([2]) + bytes.fromhex("28b52ffd20226d0000386120626f64792001000a8b11"))
+
+# remoting: the first byte says in what pieces the rest arrives
+request = b'{"code":1,"flag":0,"language":"JAVA","opaque":1,"version":401}'
+request = struct.pack(">II", 4 + len(request), len(request)) + request
+v2 = b"\r\n\r\n\0\r\nQUIT\n!\x11\0\x0c" + bytes(12)
+seed("remoting", "proxy-1", b"\xff" + b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n" + request)
+seed("remoting", "proxy-2", b"\x05" + v2 + request + request.replace(b'"opaque":1', b'"opaque":2'))
+seed("remoting", "tls", b"\x05" + b"\x16\x03\x01\x02\0")
