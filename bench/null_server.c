@@ -1,6 +1,6 @@
-/* null_server.c - the least a remoting server can cost: one epoll thread that cuts frames and sends each back as its own
- * response, without decoding anything. What a real server needs beyond it is its own work.
- *   bench_null_server PORT */
+/* null_server.c - the least a remoting server can cost: one epoll thread that cuts frames and sends each back as its
+ * own response, without decoding anything. bench_null_server PORT
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -53,9 +53,15 @@ static void on_answer(void *ctx, enum err err, const struct command *response) {
 /* Fields of a send request's size. */
 static void ask(void) {
     static const struct ext_field ext[] = {
-        {BYTES("a"), BYTES("producer_group")}, {BYTES("b"), BYTES("BenchmarkTest")}, {BYTES("c"), BYTES("TBW102")},
-        {BYTES("d"), BYTES("8")},              {BYTES("e"), BYTES("3")},             {BYTES("f"), BYTES("0")},
-        {BYTES("g"), BYTES("1763951000000")},  {BYTES("h"), BYTES("0")},             {BYTES("i"), BYTES("UNIQ_KEY\1AC110001")},
+        {BYTES("a"), BYTES("producer_group")},
+        {BYTES("b"), BYTES("BenchmarkTest")},
+        {BYTES("c"), BYTES("TBW102")},
+        {BYTES("d"), BYTES("8")},
+        {BYTES("e"), BYTES("3")},
+        {BYTES("f"), BYTES("0")},
+        {BYTES("g"), BYTES("1763951000000")},
+        {BYTES("h"), BYTES("0")},
+        {BYTES("i"), BYTES("UNIQ_KEY\1AC110001")},
     };
     struct outgoing request = {.code = 310, .ext = ext, .ext_count = ARRAY_LEN(ext), .body = bench.body};
     bench.in_flight++;
@@ -108,8 +114,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < in_flight; i++) ask();
     loop_run(bench.loop);
     double count = (double)bench.answered, wall_ns = (double)(clock_monotonic_ns() - start_ns);
-    printf("in_flight=%d body_bytes=%d requests_per_s=%.0f round_trip_us=%.1f client_cpu_us=%.2f", in_flight, body_bytes,
-           count * 1e9 / wall_ns, wall_ns * in_flight / count / 1e3,
+    printf("in_flight=%d body_bytes=%d requests_per_s=%.0f round_trip_us=%.1f client_cpu_us=%.2f", in_flight,
+           body_bytes, count * 1e9 / wall_ns, wall_ns * in_flight / count / 1e3,
            (double)(cpu_ns(CLOCK_THREAD_CPUTIME_ID) - start_cpu_ns) / count / 1e3);
     remoting_destroy(bench.client);
     loop_destroy(bench.loop);

@@ -1,9 +1,9 @@
+/* address.c - addresses and their texts. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
-
 
 const char *address_text(const struct address *address, char out[ADDRESS_TEXT_MAX]) {
     char ip[INET6_ADDRSTRLEN];

@@ -1,3 +1,4 @@
+/* address_test.c - texts and socket addresses. */
 #include "net/address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* conn.c - a connection from its slot to its end; input, output and connecting have files of their own. */
 #include "net/conn.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static void slot_take(struct conn *conn) {
     struct conn_slot *slot = &loop->slots[index];
     loop->free_slot = slot->next_free;
     slot->conn = conn;
-    conn->id = (uint64_t)loop->number << (SLOT_BITS + GENERATION_BITS) | (uint64_t)slot->generation << SLOT_BITS | index;
+    conn->id =
+        (uint64_t)loop->number << (SLOT_BITS + GENERATION_BITS) | (uint64_t)slot->generation << SLOT_BITS | index;
 }
 
 static void slot_give(struct conn *conn) {

@@ -24,10 +24,10 @@ struct conn_events {
 };
 struct conn_options {
     const struct conn_events *events;
-    void *owner;             /* conn_owner() of each connection made with these options */
-    int64_t idle_ms;         /* closed after this long without a byte in or out; 0 = never */
-    size_t in_limit_bytes;   /* largest unit; a `need` above it closes the connection. 0 = none */
-    size_t out_limit_bytes;  /* see above; 0 = none */
+    void *owner;            /* conn_owner() of each connection made with these options */
+    int64_t idle_ms;        /* closed after this long without a byte in or out; 0 = never */
+    size_t in_limit_bytes;  /* largest unit; a `need` above it closes the connection. 0 = none */
+    size_t out_limit_bytes; /* see above; 0 = none */
 };
 
 /* Connects to host:port, resolving names without blocking; `closed` with ERR_CONNECT or ERR_TIMEOUT when it fails.
@@ -38,7 +38,8 @@ void conn_write(struct conn *conn, struct bytes data); /* copies */
 /* Room in the output buffer to write `len` bytes into, then conn_wrote; saves the copy. */
 char *conn_reserve(struct conn *conn, size_t len);
 void conn_wrote(struct conn *conn, size_t len);
-/* Sent without a copy; `release(ctx)` is called once when the bytes are no longer needed, also on close. May be NULL. */
+/* Sent without a copy; `release(ctx)` is called once when the bytes are no longer needed, also on close; it calls
+ * nothing of net/. May be NULL. */
 void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx);
 size_t conn_out_bytes(const struct conn *conn); /* queued, not yet taken by the kernel */
 /* A server that sees this stops taking units; `received` comes again when the peer has read. */

@@ -1,3 +1,4 @@
+/* conn_connect.c - outgoing connections: names, several addresses, the deadline. */
 #include "net/conn_internal.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* conn_end_test.c - how connections begin and end. */
 #include "net/conn.h"
 
 #include <arpa/inet.h>

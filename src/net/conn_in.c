@@ -1,3 +1,4 @@
+/* conn_in.c - what has come and waits to be taken. */
 #include "net/conn_internal.h"
 
 #include <stdlib.h>

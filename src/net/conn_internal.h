@@ -3,7 +3,8 @@
  *   CONNECTING --connected--> OPEN --conn_end--> CLOSING --flush of this turn--> CLOSED --libuv lets go--> freed
  *       \----------------------conn_end--------------^
  *
- * CLOSING still takes output; `closed` comes on the way to CLOSED, where the id is gone and only libuv knows the conn. */
+ * CLOSING still takes output; `closed` comes on the way to CLOSED, where the id is gone and only
+ * libuv knows the conn. */
 #ifndef RMQ_NET_CONN_INTERNAL_H
 #define RMQ_NET_CONN_INTERNAL_H
 
@@ -40,12 +41,12 @@ struct conn {
     struct address peer, local;
 
     enum conn_state state;
-    enum err why;    /* of the end */
-    int why_status;  /* libuv's reason for the end; 0 = none */
-    bool sniffing;   /* accepted, first byte not yet judged */
-    bool dirty;      /* in loop->dirty */
-    bool paused;     /* not reading: the output is full */
-    bool resuming;   /* to take up reading in loop->resume */
+    enum err why;   /* of the end */
+    int why_status; /* libuv's reason for the end; 0 = none */
+    bool sniffing;  /* accepted, first byte not yet judged */
+    bool dirty;     /* in loop->dirty */
+    bool paused;    /* not reading: the output is full */
+    bool resuming;  /* to take up reading in loop->resume */
 
     char *in; /* NULL = no input waits */
     size_t in_len, in_cap;
@@ -74,7 +75,7 @@ void conn_on_tcp_closed(uv_handle_t *handle);
 void conn_end_all(struct loop *loop); /* the loop is being destroyed */
 void conn_close_idle(struct loop *loop);
 void conn_flush_dirty(struct loop *loop); /* writes, ends what is CLOSING */
-void conn_on_resume(uv_idle_t *idle); /* loop->resume: connections that may read again do */
+void conn_on_resume(uv_idle_t *idle);     /* loop->resume: connections that may read again do */
 /* conn_in.c */
 void conn_start_reading(struct conn *conn);
 void conn_resume(struct conn *conn);

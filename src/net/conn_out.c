@@ -1,3 +1,4 @@
+/* conn_out.c - what waits to be sent. */
 #include "net/conn_internal.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* conn_test.c - bytes on their way: large transfers, units, slices, back pressure, ids. */
 #include "net/conn.h"
 
 #include <arpa/inet.h>
@@ -334,8 +335,7 @@ static enum err answer_asked(struct conn *conn, struct bytes input, size_t *take
 
 static int connect_plain(uint16_t port) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     must(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
     return fd;
 }

@@ -1,3 +1,4 @@
+/* listener.c - accepting, and handing connections to loops. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -80,7 +81,8 @@ static void on_pause_over(struct loop_timer *timer) {
 
 /* Out of descriptors or memory: who waits stays in the backlog while connections end. */
 static void pause_accepting(struct listener *listener) {
-    log_every_ms(1000, ERROR, NET, "cannot accept connections: port=%u reason=%s; raise the limit of open files (ulimit -n)",
+    log_every_ms(1000, ERROR, NET,
+                 "cannot accept connections: port=%u reason=%s; raise the limit of open files (ulimit -n)",
                  listener->port, strerrordesc_np(errno));
     uv_poll_stop(&listener->poll);
     loop_timer_start(listener->acceptor, &listener->pause, ACCEPT_PAUSE_MS, 0, on_pause_over);
@@ -108,7 +110,8 @@ static void on_acceptable(uv_poll_t *poll, int status, int events) {
 
 static enum err bind_failed(const char *host, uint16_t port) {
     if (errno == EADDRINUSE)
-        return fail(ERR_EXISTS, "port %u is in use: stop the program that listens there (ss -ltnp | grep :%u) or set another port",
+        return fail(ERR_EXISTS,
+                    "port %u is in use: stop the program that listens there (ss -ltnp | grep :%u) or set another port",
                     port, port);
     return fail_errno(ERR_IO, "cannot listen on %s port %u", host && *host ? host : "all addresses", port);
 }
@@ -129,7 +132,8 @@ static int open_socket(const struct sockaddr *address, socklen_t len, int backlo
 static enum err listen_on(const struct listener_options *options, int *out) {
     int backlog = options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT;
     if (!options->host || !*options->host) {
-        struct sockaddr_in6 all6 = {.sin6_family = AF_INET6, .sin6_port = htons(options->port), .sin6_addr = in6addr_any};
+        struct sockaddr_in6 all6 = {
+            .sin6_family = AF_INET6, .sin6_port = htons(options->port), .sin6_addr = in6addr_any};
         struct sockaddr_in all = {.sin_family = AF_INET, .sin_port = htons(options->port)};
         *out = open_socket((struct sockaddr *)&all6, sizeof all6, backlog);
         if (*out < 0 && errno != EADDRINUSE) /* no IPv6 here */

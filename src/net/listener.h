@@ -8,9 +8,9 @@
 
 struct listener;
 struct listener_options {
-    const char *host; /* NULL or "" = all addresses (IPv4; IPv6 too where there is one) */
-    uint16_t port;    /* 0 = any free one */
-    int backlog;      /* 0 = 1024 */
+    const char *host;    /* NULL or "" = all addresses (IPv4; IPv6 too where there is one) */
+    uint16_t port;       /* 0 = any free one */
+    int backlog;         /* 0 = 1024 */
     struct loop **loops; /* that may get connections; copied */
     size_t loop_count;
     struct conn_options conn;

@@ -1,3 +1,4 @@
+/* listener_test.c - spreading over loops, taken ports, running out of descriptors. */
 #include "net/listener.h"
 
 #include <arpa/inet.h>
@@ -45,8 +46,7 @@ static void *owner_of(void *owner, struct loop *loop) {
 
 static int connect_to(uint16_t port) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (fd < 0) return -1;
     assert_int_equal(0, connect(fd, (struct sockaddr *)&to, sizeof to));
     return fd;
@@ -65,8 +65,11 @@ static struct listener *open_on_all(size_t count) {
         opened[i] = 0;
         assert_int_equal(ERR_OK, loop_create("net", &loops[i]));
     }
-    struct listener_options options = {
-        .host = "127.0.0.1", .loops = loops, .loop_count = count, .conn = {.events = &events, .owner = all}, .owner_of = owner_of};
+    struct listener_options options = {.host = "127.0.0.1",
+                                       .loops = loops,
+                                       .loop_count = count,
+                                       .conn = {.events = &events, .owner = all},
+                                       .owner_of = owner_of};
     assert_int_equal(ERR_OK, listener_open(loops[0], &options, &listener));
     return listener;
 }

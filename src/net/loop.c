@@ -1,13 +1,19 @@
+/* loop.c - the reactor on libuv: turns, tasks, signals. */
 #include "net/loop.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "net/conn_internal.h"
 #include "net/loop_internal.h"
+#include "os/clock.h"
 #include "os/thread.h"
+
+enum { TURN_SLOW_MS = 100 };
 
 struct signal_hook {
     uv_signal_t uv;
@@ -50,12 +56,20 @@ static void turn_end(struct loop *loop) {
     }
 }
 
+/* A turn that takes long holds up everybody on the loop: somebody blocked it. */
+static void watch(const struct loop *loop) {
+    int64_t took_ms = clock_monotonic_ms() - loop_now_ms(loop);
+    if (took_ms < TURN_SLOW_MS) return;
+    log_every_ms(10000, WARN, NET, "slow turn: loop=%s took_ms=%" PRId64, loop->name, took_ms);
+}
+
 static void on_before_poll(uv_prepare_t *uv) {
     turn_end(uv->data);
 }
 
 static void on_after_poll(uv_check_t *uv) {
     turn_end(uv->data);
+    watch(uv->data);
 }
 
 void loop_on_turn_end(struct loop *loop, void (*hook)(void *arg), void *arg) {
@@ -72,8 +86,8 @@ void loop_post(struct loop *loop, struct loop_task *task) {
     struct loop_task *head = atomic_load_explicit(&loop->inbox, memory_order_relaxed);
     do {
         task->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(&loop->inbox, &head, task, memory_order_release,
-                                                    memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&loop->inbox, &head, task, memory_order_release, memory_order_relaxed));
     /* Whoever finds the inbox empty wakes the loop; the others' tasks are seen by the same wake-up, because the loop
      * takes the whole inbox after waking. */
     if (!head) uv_async_send(&loop->wake);
@@ -166,8 +180,8 @@ enum err loop_create(const char *name, struct loop **out) {
     uv_idle_init(&loop->uv, &loop->resume);
     uv_prepare_start(&loop->before_poll, on_before_poll);
     uv_check_start(&loop->after_poll, on_after_poll);
-    pool_init(&loop->in_blocks, IN_BLOCK_BYTES, 64);
-    pool_init(&loop->out_blocks, OUT_BLOCK_BYTES, 256);
+    pool_init(&loop->in_blocks, IN_BLOCK_BYTES, 16);
+    pool_init(&loop->out_blocks, OUT_BLOCK_BYTES, 64);
     conn_init_pools(loop);
     loop->sweep_ms = INT64_MAX;
     loop_sweep_within(loop, SWEEP_MS);

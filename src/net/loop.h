@@ -13,8 +13,8 @@
 struct loop;
 
 enum err loop_create(const char *name, struct loop **out) MUST_USE; /* name: of its thread, at most 15 characters */
-void loop_run(struct loop *loop);     /* on the thread that is to own it; returns after loop_stop; blocks SIGPIPE there */
-void loop_stop(struct loop *loop);    /* any thread; pending tasks still run */
+void loop_run(struct loop *loop);  /* on the thread that is to own it; returns after loop_stop; blocks SIGPIPE there */
+void loop_stop(struct loop *loop); /* any thread; pending tasks still run */
 /* After loop_run returned, with its listeners closed: runs tasks posted late and closes the connections still open
  * (`closed` with ERR_CANCELLED). A name being resolved is waited for. */
 void loop_destroy(struct loop *loop);
@@ -45,6 +45,7 @@ void loop_timer_stop(struct loop_timer *timer); /* safe on a zeroed or stopped o
 /* Runs at the end of each turn in which something happened, in the order of registration. */
 void loop_on_turn_end(struct loop *loop, void (*hook)(void *arg), void *arg);
 /* SIGTERM and the like; main loop only. */
-enum err loop_on_signal(struct loop *loop, int signal_number, void (*hook)(void *arg, int signal_number), void *arg) MUST_USE;
+enum err loop_on_signal(struct loop *loop, int signal_number, void (*hook)(void *arg, int signal_number),
+                        void *arg) MUST_USE;
 
 #endif

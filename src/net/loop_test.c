@@ -1,3 +1,4 @@
+/* loop_test.c - tasks from many threads, timers, turn ends, signals. */
 #include "net/loop.h"
 
 #include <pthread.h>
@@ -65,8 +66,7 @@ static void posts_from_many_threads_all_arrive(void **state) {
     struct storm storm = {.loop = started("storm")};
     pthread_t threads[POSTERS];
     for (int i = 0; i < SHARED_TASKS; i++) storm.tasks[i].task.run = count;
-    for (int i = 0; i < POSTERS; i++)
-        assert_int_equal(ERR_OK, thread_start(&threads[i], "poster", post_many, &storm));
+    for (int i = 0; i < POSTERS; i++) assert_int_equal(ERR_OK, thread_start(&threads[i], "poster", post_many, &storm));
     for (int i = 0; i < POSTERS; i++) thread_join(threads[i]);
     loop_stop(storm.loop);
     loop_join(storm.loop);

@@ -1,3 +1,4 @@
+/* loop_timer.c - timers of a loop. */
 #include "net/loop.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* pool.c - spare objects of one size. */
 #include "net/pool.h"
 
 #include <stdlib.h>

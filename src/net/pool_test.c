@@ -1,3 +1,4 @@
+/* pool_test.c - taking, giving, trimming. */
 #include "net/pool.h"
 
 #include <setjmp.h>

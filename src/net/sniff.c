@@ -1,3 +1,4 @@
+/* sniff.c - first bytes: TLS, PROXY headers, remoting. */
 #include "net/sniff.h"
 
 #include <arpa/inet.h>
@@ -6,11 +7,18 @@
 
 /* HAProxy's PROXY protocol. Version 1 is a line of at most 107 bytes:
  *   "PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n", TCP6, or "PROXY UNKNOWN ...\r\n"
- * Version 2: signature(12) | version 2, command (1: high, low half) | family(1) | length of the rest(2) | addresses, more
- *   family 0x11: source ip(4) destination ip(4) source port(2) destination port(2); 0x21: the same with 16-byte ips
+ * Version 2: signature(12) | version 2, command (1: high, low half) | family(1) | length of the rest(2) | addresses,
+ * more family 0x11: source ip(4) destination ip(4) source port(2) destination port(2); 0x21: the same with 16-byte ips
  *   command 0 (LOCAL): the proxy itself speaks, no addresses count
  * @source haproxy.org proxy-protocol.txt 2.1 and 2.2 */
-enum { LINE_MAX_BYTES = 107, V2_HEAD_BYTES = 16, V2_LOCAL = 0x20, V2_PROXY = 0x21, FAMILY_TCP4 = 0x11, FAMILY_TCP6 = 0x21 };
+enum {
+    LINE_MAX_BYTES = 107,
+    V2_HEAD_BYTES = 16,
+    V2_LOCAL = 0x20,
+    V2_PROXY = 0x21,
+    FAMILY_TCP4 = 0x11,
+    FAMILY_TCP6 = 0x21
+};
 static const char v2_signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 
 /* `input` starts with `mark`, or with as much of it as has come. */

@@ -1,3 +1,4 @@
+/* sniff_test.c - each beginning of a connection, whole, cut short and damaged. */
 #include "net/sniff.h"
 
 #include <setjmp.h>
@@ -6,7 +7,7 @@
 #include <cmocka.h>
 
 #define TEXT(literal) ((struct bytes){literal, sizeof(literal) - 1})
-#define V2_SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define V2_SIGNATURE  "\r\n\r\n\0\r\nQUIT\n"
 
 static enum sniff_kind kind_of(struct bytes input) {
     struct sniffed sniffed;
@@ -62,8 +63,9 @@ static void damaged_proxy_headers_are_refused(void **state) {
         TEXT("PROXY TCP4 1.1.1.1 1.1.1.1 1 443\n"),
         TEXT("PROXY TCP4 1.1.1.1 1.1.1.1 1 443 4 5 6\r\n"),
         TEXT("PROXY \n"),
-        TEXT("PROXY xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-             "xxxxxxxxxxxxx"),
+        TEXT(
+            "PROXY xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+            "xxxxxxxxxxxxx"),
         TEXT(V2_SIGNATURE "\x31\x11\0\x0c\x0a\0\0\x01\x0a\0\0\x02\x12\x34\0\x50"),
         TEXT(V2_SIGNATURE "\x21\x11\0\x04\x0a\0\0\x01"),
     };

@@ -1,3 +1,4 @@
+/* call.c - calling, and the ends of calls: answered, timed out, not sent. */
 #include "remoting/remoting_internal.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* calls.c - the three orders of calls in flight. */
 #include "remoting/calls.h"
 
 #include <stdlib.h>
@@ -94,7 +95,8 @@ struct call *calls_earliest(const struct calls *calls) {
 
 /* --- all three --- */
 
-void calls_add(struct calls *calls, struct call *call, struct channel *channel, struct call **first, int64_t deadline_ms) {
+void calls_add(struct calls *calls, struct call *call, struct channel *channel, struct call **first,
+               int64_t deadline_ms) {
     if (calls->count == calls->bucket_count) buckets_grow(calls);
     if (calls->count == calls->heap_cap) {
         calls->heap_cap = MAX(calls->heap_cap * 2, (size_t)BUCKETS_MIN);

@@ -28,9 +28,10 @@ struct calls {
 void calls_init(struct calls *calls);
 void calls_close(struct calls *calls); /* none is in flight any more */
 struct call *calls_make(struct calls *calls, int64_t timeout_ms, call_done *done, void *ctx); /* not yet in flight */
-void calls_free(struct calls *calls, struct call *call);                                      /* not in flight any more */
+void calls_free(struct calls *calls, struct call *call); /* not in flight any more */
 /* Puts it in flight under a new opaque; `first` is the channel's list. */
-void calls_add(struct calls *calls, struct call *call, struct channel *channel, struct call **first, int64_t deadline_ms);
+void calls_add(struct calls *calls, struct call *call, struct channel *channel, struct call **first,
+               int64_t deadline_ms);
 int32_t calls_next_opaque(struct calls *calls); /* for a request that is no call */
 void calls_remove(struct calls *calls, struct call *call, struct call **first);
 struct call *calls_find(const struct calls *calls, const struct channel *channel, int32_t opaque); /* NULL = none */

@@ -1,3 +1,4 @@
+/* calls_test.c - calls are found, ordered and listed. */
 #include "remoting/calls.h"
 
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* channel.c - connections as channels: frames in and out, one channel an address. */
 #include "remoting/remoting_internal.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* remoting.c - life of a remoting, listening, answering, detached requests. */
 #include "remoting/remoting.h"
 
 #include <stdlib.h>
@@ -61,8 +62,8 @@ static void *side_of(void *owner, struct loop *loop) {
     return &server->remotings[i]->sides[server->fast];
 }
 
-enum err remoting_listen(struct loop *acceptor, struct remoting **remotings, size_t count, const char *host, uint16_t port,
-                         bool fast, struct remoting_server **out) {
+enum err remoting_listen(struct loop *acceptor, struct remoting **remotings, size_t count, const char *host,
+                         uint16_t port, bool fast, struct remoting_server **out) {
     must(count > 0);
     struct remoting_server *server = calloc(1, sizeof *server + count * sizeof(struct remoting *));
     struct loop **loops = calloc(count, sizeof(struct loop *));

@@ -39,10 +39,10 @@ struct reply_to {
     struct remoting *remoting;
     uint64_t channel_id;
     int32_t opaque;
-    int32_t version; /* of the asker: decides dialects */
+    int32_t version;   /* of the asker: decides dialects */
     uint8_t serialize; /* of the request: responses mirror it */
-    bool oneway;     /* replies are dropped silently */
-    bool fast;       /* came through the fast port: no pulls there */
+    bool oneway;       /* replies are dropped silently */
+    bool fast;         /* came through the fast port: no pulls there */
 };
 /* A request that came in. Lives until the handler returns unless detached. */
 struct request {
@@ -61,11 +61,11 @@ struct remoting_options {
     void (*on_request)(struct request *request);
     /* A channel is gone; its id finds nothing any more. May be NULL. */
     void (*on_closed)(void *owner, struct remoting *remoting, uint64_t channel_id, const struct address *peer);
-    size_t frame_max_bytes;      /* 0 = FRAME_MAX_DEFAULT */
-    size_t out_limit_bytes;      /* 0 = 64 MiB */
-    int64_t server_idle_ms;      /* 0 = 120000 */
-    int64_t client_idle_ms;      /* 0 = 120000 */
-    int64_t connect_timeout_ms;  /* 0 = 3000 */
+    size_t frame_max_bytes;        /* 0 = FRAME_MAX_DEFAULT */
+    size_t out_limit_bytes;        /* 0 = 64 MiB */
+    int64_t server_idle_ms;        /* 0 = 120000 */
+    int64_t client_idle_ms;        /* 0 = 120000 */
+    int64_t connect_timeout_ms;    /* 0 = 3000 */
     enum serialize_type serialize; /* of our own requests */
     int32_t language;              /* we announce; LANGUAGE_OTHER */
 };
@@ -77,8 +77,8 @@ struct loop *remoting_loop(const struct remoting *remoting); /* any thread */
 
 /* Listens with `acceptor`'s loop and spreads connections over `remotings`. fast: their requests get to.fast. */
 struct remoting_server;
-enum err remoting_listen(struct loop *acceptor, struct remoting **remotings, size_t count, const char *host, uint16_t port,
-                         bool fast, struct remoting_server **out) MUST_USE;
+enum err remoting_listen(struct loop *acceptor, struct remoting **remotings, size_t count, const char *host,
+                         uint16_t port, bool fast, struct remoting_server **out) MUST_USE;
 uint16_t remoting_server_port(const struct remoting_server *server);
 void remoting_server_close(struct remoting_server *server);
 
@@ -86,7 +86,8 @@ void remoting_server_close(struct remoting_server *server);
 void remoting_reply(const struct reply_to *to, const struct outgoing *response);
 /* code of err, err_detail as remark. */
 void remoting_reply_error(const struct reply_to *to, enum err err);
-/* A copy of the request with memory of its own, for another thread or a later turn; request_free it. Reply on its loop. */
+/* A copy of the request with memory of its own, for another thread or a later turn; request_free it. Reply
+ * on its loop. */
 struct request *request_detach(const struct request *request);
 void request_free(struct request *request);
 

@@ -1,3 +1,4 @@
+/* remoting_test.c - calls, answers and ends, client and server on one loop. */
 #include "remoting/remoting.h"
 
 #include <setjmp.h>
@@ -90,7 +91,8 @@ static void release(void *ctx) {
 }
 
 static void answer_slices(const struct request *request) {
-    const struct slice slices[] = {{BYTES("two"), release, NULL}, {BYTES("three"), NULL, NULL}, {BYTES(""), release, NULL}};
+    const struct slice slices[] = {
+        {BYTES("two"), release, NULL}, {BYTES("three"), NULL, NULL}, {BYTES(""), release, NULL}};
     struct outgoing response = {.body = BYTES("one"), .slices = slices, .slice_count = ARRAY_LEN(slices)};
     remoting_reply(&request->to, &response);
 }

@@ -1,3 +1,4 @@
+/* wire_test.c - a server with threads seen from plain sockets, malformed input among it. */
 #include "remoting/remoting.h"
 
 #include <arpa/inet.h>
@@ -147,7 +148,8 @@ static void replies_mirror_the_serialize_type_of_each_request(void **state) {
     int fd = connect_to(plain);
     struct buf out = {0};
     struct reply reply = {0};
-    for (int i = 0; i < 100; i++) append_request(&out, ECHO, i, i % 3 ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON, BYTES("b"));
+    for (int i = 0; i < 100; i++)
+        append_request(&out, ECHO, i, i % 3 ? SERIALIZE_ROCKETMQ : SERIALIZE_JSON, BYTES("b"));
     for (size_t at = 0; at < out.len; at += 77) /* in pieces that end anywhere */
         send_all(fd, (struct bytes){out.data + at, MIN((size_t)77, out.len - at)});
     for (int i = 0; i < 100; i++) {
@@ -303,19 +305,20 @@ static void malformed_input_costs_its_connection_alone(void **state) {
     (void)state;
     int witness = connect_to(plain);
     const struct bytes raw[] = {
-        BYTES("\x7f\xff\xff\xff\0\0\0\x64\0\0\0\0"),                 /* length of 2 GB */
-        BYTES("\0\x40\0\0\0\0\0\x64"),                               /* just above the limit */
-        BYTES("\xff\xff\xff\xff\0\0\0\x08"),                         /* negative length */
-        BYTES("\0\0\0\0\0\0\0\0"),                                   /* length 0 */
-        BYTES("\0\0\0\x0c\0\0\x13\x88\0\0\0\0\0\0\0\0"),             /* header longer than the frame */
-        BYTES("\0\0\0\x08\x63\0\0\x04\0\0\0\0"),                     /* unknown serializer */
-        BYTES("\0\0\0\x08\x01\0\0\x04\0\0\0\0"),                     /* binary header cut short */
+        BYTES("\x7f\xff\xff\xff\0\0\0\x64\0\0\0\0"),     /* length of 2 GB */
+        BYTES("\0\x40\0\0\0\0\0\x64"),                   /* just above the limit */
+        BYTES("\xff\xff\xff\xff\0\0\0\x08"),             /* negative length */
+        BYTES("\0\0\0\0\0\0\0\0"),                       /* length 0 */
+        BYTES("\0\0\0\x0c\0\0\x13\x88\0\0\0\0\0\0\0\0"), /* header longer than the frame */
+        BYTES("\0\0\0\x08\x63\0\0\x04\0\0\0\0"),         /* unknown serializer */
+        BYTES("\0\0\0\x08\x01\0\0\x04\0\0\0\0"),         /* binary header cut short */
         BYTES("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-        BYTES("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"),           /* TLS hello */
+        BYTES("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), /* TLS hello */
         BYTES("PROXY TCP9\r\n"),
     };
     for (size_t i = 0; i < ARRAY_LEN(raw); i++) check_refused(witness, raw[i]);
-    const char *headers[] = {"{\"code\":10,,,}}}", "", "{\"code\":\"ten\",\"opaque\":{},\"extFields\":[1]}", "[1]", "7"};
+    const char *headers[] = {"{\"code\":10,,,}}}", "", "{\"code\":\"ten\",\"opaque\":{},\"extFields\":[1]}", "[1]",
+                             "7"};
     struct buf input = {0};
     for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
         buf_clear(&input);
