@@ -95,13 +95,18 @@ static void init_unique(void) {
     pthread_atfork(NULL, NULL, renew_front);
 }
 
-/* The first of the month of `time_ms`, `months` later, at midnight local time. */
-static int64_t month_start_ms(int64_t time_ms, int months) {
+/* Midnight, local time, of the first of the month of `time_ms`. */
+static int64_t month_start_ms(int64_t time_ms) {
     time_t seconds = time_ms / 1000;
-    struct tm local;
-    localtime_r(&seconds, &local);
-    struct tm first = {.tm_year = local.tm_year, .tm_mon = local.tm_mon + months, .tm_mday = 1, .tm_isdst = -1};
-    return (int64_t)mktime(&first) * 1000;
+    struct tm now, first;
+    localtime_r(&seconds, &now);
+    time_t start = seconds - (((now.tm_mday - 1) * 24 + now.tm_hour) * 60 + now.tm_min) * 60 - now.tm_sec;
+    localtime_r(&start, &first);
+    return (start + now.tm_gmtoff - first.tm_gmtoff) * 1000; /* the clocks may have been put forward since */
+}
+
+static int64_t next_month_start_ms(int64_t month_ms) {
+    return month_start_ms(month_ms + INT64_C(32) * 86400 * 1000); /* no month has as many days */
 }
 
 size_t msgid_unique_text(char out[MSGID_TEXT_MAX]) {
@@ -110,8 +115,8 @@ size_t msgid_unique_text(char out[MSGID_TEXT_MAX]) {
     pthread_once(&once, init_unique);
     int64_t now_ms = clock_wall_ms();
     if (now_ms < month_ms || now_ms >= next_month_ms) {
-        month_ms = month_start_ms(now_ms, 0);
-        next_month_ms = month_start_ms(now_ms, 1);
+        month_ms = month_start_ms(now_ms);
+        next_month_ms = next_month_start_ms(month_ms);
     }
     uint8_t id[4 + UNIQUE_REST];
     memcpy(id, unique_front, sizeof unique_front);
@@ -126,7 +131,8 @@ enum err msgid_unique_time_ms(struct bytes text, int64_t now_ms, int64_t *time_m
     size_t ip_size;
     TRY(id_decode(text, id, &ip_size));
     int64_t since_month_ms = load_i32be(id + ip_size + UNIQUE_AT_TIME);
-    *time_ms = month_start_ms(now_ms, 0) + since_month_ms;
-    if (*time_ms > now_ms) *time_ms = month_start_ms(now_ms, -1) + since_month_ms;
+    int64_t month_ms = month_start_ms(now_ms);
+    *time_ms = month_ms + since_month_ms;
+    if (*time_ms > now_ms) *time_ms = month_start_ms(month_ms - 1) + since_month_ms;
     return ERR_OK;
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/test.h"
 #include "os/clock.h"
@@ -98,17 +99,38 @@ static void unique_ids_tell_their_time(void **state) {
     assert_in_range(time_ms, before_ms, after_ms);
 }
 
+static void set_zone(const char *zone) {
+    assert_int_equal(setenv("TZ", zone, 1), 0);
+    tzset();
+}
+
+static void assert_time(const char *id, int64_t now_ms, int64_t expected_ms) {
+    int64_t time_ms;
+    assert_ok(msgid_unique_time_ms(bytes_of(id), now_ms, &time_ms));
+    assert_int_equal(time_ms, expected_ms);
+}
+
 static void unique_times_know_the_month_before(void **state) {
     (void)state;
-    assert_int_equal(setenv("TZ", "UTC", 1), 0);
-    int64_t march_ms = 1772323200000, time_ms; /* 2026-03-01T00:00:00Z */
-    assert_ok(msgid_unique_time_ms(BYTES("7F0000010001000000000000000F0000"), march_ms + 100, &time_ms));
-    assert_int_equal(time_ms, march_ms + 15);
-    assert_ok(msgid_unique_time_ms(BYTES("7F0000010001000000000000000F0000"), march_ms + 10, &time_ms));
-    assert_int_equal(time_ms, march_ms - 28 * 86400000LL + 15);
-    struct bytes v6 = BYTES("FD0000000000000000000000000000010001000000000000000F0000");
-    assert_ok(msgid_unique_time_ms(v6, march_ms + 100, &time_ms));
-    assert_int_equal(time_ms, march_ms + 15);
+    static const char id[] = "7F0000010001000000000000000F0000"; /* 15 ms into its month */
+    int64_t march_ms = 1772323200000;                            /* 2026-03-01T00:00:00Z */
+    set_zone("UTC");
+    assert_time(id, march_ms + 100, march_ms + 15);
+    assert_time(id, march_ms + 10, march_ms - 28 * 86400000LL + 15);
+    assert_time("FD0000000000000000000000000000010001000000000000000F0000", march_ms + 100, march_ms + 15);
+}
+
+static void months_begin_at_local_midnight(void **state) {
+    (void)state;
+    static const char id[] = "7F0000010001000000000000000F0000";
+    set_zone("CET-1CEST,M3.5.0,M10.5.0/3"); /* clocks are put forward on 2026-03-29 */
+    int64_t march_ms = 1772319600000;       /* 2026-03-01T00:00:00+01:00 */
+    assert_time(id, march_ms + 20 * 86400000LL, march_ms + 15);
+    assert_time(id, march_ms + 30 * 86400000LL, march_ms + 15);
+    int64_t april_ms = march_ms + 31 * 86400000LL - 3600000;
+    assert_time(id, april_ms + 100, april_ms + 15);
+    assert_time(id, april_ms + 10, march_ms + 15);
+    set_zone("UTC");
 }
 
 int main(void) {
@@ -119,6 +141,7 @@ int main(void) {
         cmocka_unit_test(unique_ids_differ_in_a_forked_process),
         cmocka_unit_test(unique_ids_tell_their_time),
         cmocka_unit_test(unique_times_know_the_month_before),
+        cmocka_unit_test(months_begin_at_local_midnight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
