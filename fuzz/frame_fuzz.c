@@ -33,10 +33,10 @@ static void check_again(struct arena *arena, const struct command *command, enum
     buf_close(&out);
 }
 
-/* Keys of binary headers have 16 bits for their length. */
+/* Binary headers have no room for longer keys. */
 static bool keys_fit(const struct command *command) {
     for (size_t i = 0; i < command->ext_count; i++)
-        if (command->ext[i].key.len > UINT16_MAX) return false;
+        if (command->ext[i].key.len > INT16_MAX) return false;
     return true;
 }
 

@@ -6,8 +6,10 @@
 #include "base/endian.h"
 #include "wire/header_internal.h"
 #include "wire/request.h"
+#include "wire/response.h"
 
 enum { LENGTH_SIZE = 4, PREFIX_SIZE = 8, HEADER_LEN_MAX = 0xFFFFFF };
+enum { HEADER_SEND_MAX = FRAME_MAX_DEFAULT / 2 }; /* leaves room for a body in what peers take */
 
 const char *language_name(int language) {
     switch (language) {
@@ -95,17 +97,27 @@ struct bytes command_ext(const struct command *command, const char *key) {
     return (struct bytes){0};
 }
 
-void command_encode(struct buf *out, const struct command *command, const struct header_layout *layout,
-                    const void *fields, size_t body_len) {
-    size_t start = out->len;
+static size_t encode_header(struct buf *out, size_t start, const struct command *command,
+                            const struct header_layout *layout, const void *fields) {
     buf_reserve(out, PREFIX_SIZE);
-    out->len += PREFIX_SIZE;
+    out->len = start + PREFIX_SIZE;
     if (command->serialize == SERIALIZE_JSON)
         header_json_encode(out, command, layout, fields);
     else
         header_binary_encode(out, command, layout, fields);
-    size_t header_len = out->len - start - PREFIX_SIZE;
-    must(header_len <= HEADER_LEN_MAX);
+    return out->len - start - PREFIX_SIZE;
+}
+
+void command_encode(struct buf *out, const struct command *command, const struct header_layout *layout,
+                    const void *fields, size_t body_len) {
+    size_t start = out->len, header_len = encode_header(out, start, command, layout, fields);
+    if (header_len > HEADER_SEND_MAX) {
+        struct command bare = *command;
+        bare.ext_count = 0;
+        bare.remark = BYTES("the header is too long to be sent");
+        if (bare.flag & COMMAND_FLAG_RESPONSE) bare.code = RESPONSE_SYSTEM_ERROR;
+        header_len = encode_header(out, start, &bare, NULL, NULL);
+    }
     must(body_len <= INT32_MAX - PREFIX_SIZE - header_len);
     store_u32be(out->data + start, (uint32_t)(PREFIX_SIZE - LENGTH_SIZE + header_len + body_len));
     store_u32be(out->data + start + LENGTH_SIZE, (uint32_t)command->serialize << 24 | (uint32_t)header_len);

@@ -56,7 +56,8 @@ struct bytes command_ext(const struct command *command, const char *key);
 struct header_layout; /* wire/header.h */
 /* Appends length, header length and header of `command` in its serialize type; the ext fields are those of `layout`
  * taken from `fields` (both may be NULL) and then command->ext. command->body is not written: the caller appends
- * `body_len` bytes behind. */
+ * `body_len` bytes behind. Ext fields without a value are left out, in binary also those with keys over 32767 bytes.
+ * A header over 8 MiB goes without fields, a response then as SYSTEM_ERROR: relayed texts must not end us. */
 void command_encode(struct buf *out, const struct command *command, const struct header_layout *layout,
                     const void *fields, size_t body_len);
 

@@ -5,6 +5,7 @@
 #include "base/test.h"
 #include "wire/header.h"
 #include "wire/request.h"
+#include "wire/response.h"
 
 /* A frame around header and body. */
 static struct bytes frame_of(struct buf *out, enum serialize_type type, struct bytes header, struct bytes body) {
@@ -20,7 +21,7 @@ static enum err decode_json(struct arena *arena, struct buf *frame, const char *
     return command_decode(arena, frame_of(frame, SERIALIZE_JSON, bytes_of(header), BYTES("body")), out);
 }
 
-static void test_frame_cut_waits_for_a_whole_frame(void **state) {
+static void frame_cut_waits_for_a_whole_frame(void **state) {
     (void)state;
     struct buf buf = {0};
     struct bytes frame = frame_of(&buf, SERIALIZE_JSON, BYTES("{}"), BYTES("body"));
@@ -39,7 +40,7 @@ static void test_frame_cut_waits_for_a_whole_frame(void **state) {
     buf_close(&buf);
 }
 
-static void test_frame_cut_refuses_lengths_out_of_range(void **state) {
+static void frame_cut_refuses_lengths_out_of_range(void **state) {
     (void)state;
     static const struct {
         uint32_t length;
@@ -65,7 +66,7 @@ static void test_frame_cut_refuses_lengths_out_of_range(void **state) {
     }
 }
 
-static void test_decode_json_points_into_the_frame(void **state) {
+static void decode_json_points_into_the_frame(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0};
@@ -91,7 +92,7 @@ static void test_decode_json_points_into_the_frame(void **state) {
     buf_close(&frame);
 }
 
-static void test_decode_json_is_as_lenient_as_java(void **state) {
+static void decode_json_is_as_lenient_as_java(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0};
@@ -119,7 +120,7 @@ static void test_decode_json_is_as_lenient_as_java(void **state) {
     buf_close(&frame);
 }
 
-static void test_decode_takes_the_last_of_equal_ext_keys(void **state) {
+static void decode_takes_the_last_of_equal_ext_keys(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0};
@@ -134,7 +135,7 @@ static void test_decode_takes_the_last_of_equal_ext_keys(void **state) {
     buf_close(&frame);
 }
 
-static void test_decode_json_refuses_what_is_no_header(void **state) {
+static void decode_json_refuses_what_is_no_header(void **state) {
     (void)state;
     static const char *const bad[] = {
         "",
@@ -178,7 +179,7 @@ static void test_decode_json_refuses_what_is_no_header(void **state) {
     buf_close(&deep);
 }
 
-static void test_decode_refuses_frames_that_do_not_fit(void **state) {
+static void decode_refuses_frames_that_do_not_fit(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf buf = {0};
@@ -214,7 +215,7 @@ static void append_binary(struct buf *out, uint16_t code, uint32_t flag, const c
     buf_append_text(out, value);
 }
 
-static void test_decode_binary(void **state) {
+static void decode_binary(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf header = {0}, frame = {0};
@@ -244,7 +245,7 @@ static void test_decode_binary(void **state) {
     buf_close(&frame);
 }
 
-static void test_binary_pop_codes_get_their_upper_bits_back(void **state) {
+static void binary_pop_codes_get_their_upper_bits_back(void **state) {
     (void)state;
     static const struct {
         uint16_t wire;
@@ -277,7 +278,7 @@ static void test_binary_pop_codes_get_their_upper_bits_back(void **state) {
     buf_close(&frame);
 }
 
-static void test_ext_fields_are_limited(void **state) {
+static void ext_fields_are_limited(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0};
@@ -298,7 +299,7 @@ static void test_ext_fields_are_limited(void **state) {
     buf_close(&frame);
 }
 
-static void test_encode_json_is_what_java_writes(void **state) {
+static void encode_json_is_what_java_writes(void **state) {
     (void)state;
     struct buf out = {0};
     struct ext_field ext[] = {{BYTES("x\"y"), BYTES("a\001b\\")}, {BYTES("gone"), {0}}};
@@ -326,7 +327,7 @@ static void test_encode_json_is_what_java_writes(void **state) {
     buf_close(&out);
 }
 
-static void test_encode_binary_is_what_java_writes(void **state) {
+static void encode_binary_is_what_java_writes(void **state) {
     (void)state;
     struct buf out = {0}, expected = {0};
     struct command command = {.code = 11, .opaque = 77, .version = 409, .language = LANGUAGE_CPP};
@@ -344,7 +345,55 @@ static void test_encode_binary_is_what_java_writes(void **state) {
     buf_close(&expected);
 }
 
-static void test_bit_flips_never_break_the_decoder(void **state) {
+static void a_header_too_long_goes_without_fields(void **state) {
+    (void)state;
+    enum { LONG = 2 << 20 }; /* of control characters, which take six bytes each in JSON */
+    struct arena arena = {0};
+    struct buf text = {0}, frame = {0};
+    memset(buf_reserve(&text, LONG), 1, LONG);
+    struct ext_field ext[] = {{BYTES("k"), bytes_make(text.data, LONG)}};
+    for (int flag = 0; flag <= COMMAND_FLAG_RESPONSE; flag++) {
+        struct command command = {.code = 307, .opaque = 9, .flag = flag, .ext = ext, .ext_count = 1}, back;
+        buf_clear(&frame);
+        buf_append_text(&frame, "before");
+        command_encode(&frame, &command, layout_topic(), &(struct hdr_topic){.present = 1, .topic = BYTES("T")}, 0);
+        assert_memory_equal(frame.data, "before", 6);
+        assert_ok(command_decode(&arena, bytes_skip(buf_bytes(&frame), 6), &back));
+        assert_int_equal(back.code, flag ? RESPONSE_SYSTEM_ERROR : 307);
+        assert_int_equal(back.opaque, 9);
+        assert_int_equal(back.ext_count, 0);
+        assert_bytes(back.remark, "the header is too long to be sent");
+        command.serialize = SERIALIZE_ROCKETMQ;
+        buf_clear(&frame);
+        command_encode(&frame, &command, NULL, NULL, 0);
+        assert_ok(command_decode(&arena, buf_bytes(&frame), &back));
+        assert_int_equal(back.code, 307);
+        assert_int_equal(back.ext[0].value.len, LONG);
+    }
+    arena_close(&arena);
+    buf_close(&text);
+    buf_close(&frame);
+}
+
+static void binary_leaves_out_keys_it_cannot_say(void **state) {
+    (void)state;
+    struct arena arena = {0};
+    struct buf key = {0}, frame = {0};
+    memset(buf_reserve(&key, INT16_MAX + 1), 'k', INT16_MAX + 1);
+    struct ext_field ext[] = {{bytes_make(key.data, INT16_MAX + 1), BYTES("v")},
+                              {bytes_make(key.data, INT16_MAX), BYTES("w")}};
+    struct command command = {.serialize = SERIALIZE_ROCKETMQ, .ext = ext, .ext_count = 2}, back;
+    command_encode(&frame, &command, NULL, NULL, 0);
+    assert_ok(command_decode(&arena, buf_bytes(&frame), &back));
+    assert_int_equal(back.ext_count, 1);
+    assert_int_equal(back.ext[0].key.len, INT16_MAX);
+    assert_bytes(back.ext[0].value, "w");
+    arena_close(&arena);
+    buf_close(&key);
+    buf_close(&frame);
+}
+
+static void bit_flips_never_break_the_decoder(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0}, again = {0};
@@ -374,7 +423,7 @@ static void test_bit_flips_never_break_the_decoder(void **state) {
     buf_close(&again);
 }
 
-static void test_languages_have_names(void **state) {
+static void languages_have_names(void **state) {
     (void)state;
     assert_string_equal(language_name(LANGUAGE_JAVA), "JAVA");
     assert_string_equal(language_name(LANGUAGE_NODE_JS), "NODE_JS");
@@ -384,20 +433,22 @@ static void test_languages_have_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frame_cut_waits_for_a_whole_frame),
-        cmocka_unit_test(test_frame_cut_refuses_lengths_out_of_range),
-        cmocka_unit_test(test_decode_json_points_into_the_frame),
-        cmocka_unit_test(test_decode_json_is_as_lenient_as_java),
-        cmocka_unit_test(test_decode_takes_the_last_of_equal_ext_keys),
-        cmocka_unit_test(test_decode_json_refuses_what_is_no_header),
-        cmocka_unit_test(test_decode_refuses_frames_that_do_not_fit),
-        cmocka_unit_test(test_decode_binary),
-        cmocka_unit_test(test_binary_pop_codes_get_their_upper_bits_back),
-        cmocka_unit_test(test_ext_fields_are_limited),
-        cmocka_unit_test(test_encode_json_is_what_java_writes),
-        cmocka_unit_test(test_encode_binary_is_what_java_writes),
-        cmocka_unit_test(test_bit_flips_never_break_the_decoder),
-        cmocka_unit_test(test_languages_have_names),
+        cmocka_unit_test(frame_cut_waits_for_a_whole_frame),
+        cmocka_unit_test(frame_cut_refuses_lengths_out_of_range),
+        cmocka_unit_test(decode_json_points_into_the_frame),
+        cmocka_unit_test(decode_json_is_as_lenient_as_java),
+        cmocka_unit_test(decode_takes_the_last_of_equal_ext_keys),
+        cmocka_unit_test(decode_json_refuses_what_is_no_header),
+        cmocka_unit_test(decode_refuses_frames_that_do_not_fit),
+        cmocka_unit_test(decode_binary),
+        cmocka_unit_test(binary_pop_codes_get_their_upper_bits_back),
+        cmocka_unit_test(ext_fields_are_limited),
+        cmocka_unit_test(encode_json_is_what_java_writes),
+        cmocka_unit_test(encode_binary_is_what_java_writes),
+        cmocka_unit_test(a_header_too_long_goes_without_fields),
+        cmocka_unit_test(binary_leaves_out_keys_it_cannot_say),
+        cmocka_unit_test(bit_flips_never_break_the_decoder),
+        cmocka_unit_test(languages_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,7 @@ static void append_ext(struct buf *out, const struct command *command, const str
         store_u32be(out->data + at, (uint32_t)(out->len - at - 4));
     }
     for (size_t i = 0; i < command->ext_count; i++) {
-        if (!command->ext[i].value.data) continue;
+        if (!command->ext[i].value.data || command->ext[i].key.len > INT16_MAX) continue;
         append_key(out, command->ext[i].key.data, command->ext[i].key.len);
         buf_append_u32be(out, (uint32_t)command->ext[i].value.len);
         buf_append_bytes(out, command->ext[i].value);

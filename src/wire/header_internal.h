@@ -22,14 +22,14 @@ void ext_list_finish(const struct ext_list *list, struct arena *arena, struct co
 
 int language_of(struct bytes name); /* LANGUAGE_OTHER for unknown names */
 
-/* Whether the i-th field is to be written. */
-static inline bool header_field_written(const struct header_layout *layout, const void *fields, size_t i) {
-    if (!(*(const uint32_t *)fields & 1u << i)) return false;
-    const struct header_field *field = &layout->fields[i];
-    return field->type != HEADER_STR || ((const struct bytes *)((const char *)fields + field->offset))->data;
-}
 static inline struct bytes header_field_str(const struct header_field *field, const void *fields) {
     return *(const struct bytes *)((const char *)fields + field->offset);
+}
+/* Whether the i-th field is to be written. */
+static inline bool header_field_written(const struct header_layout *layout, const void *fields, size_t i) {
+    const struct header_field *field = &layout->fields[i];
+    if (!(*(const uint32_t *)fields & 1u << i)) return false;
+    return field->type != HEADER_STR || header_field_str(field, fields).data;
 }
 /* Appends the text of a field that is no HEADER_STR. */
 void header_append_scalar(struct buf *out, const struct header_field *field, const void *fields);

@@ -26,7 +26,7 @@ static struct command command_of(const struct ext_field *ext, size_t count) {
     return (struct command){.ext = ext, .ext_count = count};
 }
 
-static void test_layouts_are_sound(void **state) {
+static void layouts_are_sound(void **state) {
     (void)state;
     for (size_t l = 0; l < ARRAY_LEN(layouts); l++) {
         const struct header_layout *layout = layouts[l]();
@@ -71,7 +71,7 @@ static void assert_same_fields(const struct header_layout *layout, const char *a
     }
 }
 
-static void test_every_header_comes_back_in_both_serializations(void **state) {
+static void every_header_comes_back_in_both_serializations(void **state) {
     (void)state;
     struct arena arena = {0};
     struct buf frame = {0};
@@ -97,7 +97,7 @@ static void test_every_header_comes_back_in_both_serializations(void **state) {
     buf_close(&frame);
 }
 
-static void test_has_names_the_bits_of_present(void **state) {
+static void has_names_the_bits_of_present(void **state) {
     (void)state;
     struct hdr_send_message fields = {0};
     fields.has.producer_group = true;
@@ -109,7 +109,7 @@ static void test_has_names_the_bits_of_present(void **state) {
     assert_int_equal(fields.present, ~2u);
 }
 
-static void test_order_does_not_matter_and_unknown_fields_do_not_either(void **state) {
+static void order_does_not_matter_and_unknown_fields_do_not_either(void **state) {
     (void)state;
     const struct ext_field ext[] = {
         {BYTES("bname"), BYTES("b")},
@@ -131,7 +131,7 @@ static void test_order_does_not_matter_and_unknown_fields_do_not_either(void **s
     assert_int_equal(fields.present, 15);
 }
 
-static void test_missing_fields(void **state) {
+static void missing_fields(void **state) {
     (void)state;
     const struct ext_field ext[] = {{BYTES("topic"), BYTES("T")}, {BYTES("queueId"), {0}}};
     struct command command = command_of(ext, ARRAY_LEN(ext));
@@ -145,7 +145,7 @@ static void test_missing_fields(void **state) {
     assert_int_equal(optional.queue_id, 0);
 }
 
-static void test_numbers_must_be_numbers(void **state) {
+static void numbers_must_be_numbers(void **state) {
     (void)state;
     static const char *const bad[] = {"", "x", "1x", "1.0", " 1", "2147483648", "-2147483649", "0x1"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -157,7 +157,7 @@ static void test_numbers_must_be_numbers(void **state) {
     }
 }
 
-static void test_booleans_are_javas(void **state) {
+static void booleans_are_javas(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -172,7 +172,7 @@ static void test_booleans_are_javas(void **state) {
     }
 }
 
-static void test_absent_texts_are_never_written(void **state) {
+static void absent_texts_are_never_written(void **state) {
     (void)state;
     struct buf out = {0};
     struct hdr_send_result fields = {.present = HEADER_ALL, .msg_id = BYTES("ID")};
@@ -183,7 +183,7 @@ static void test_absent_texts_are_never_written(void **state) {
     buf_close(&out);
 }
 
-static void test_both_sends_are_one_struct(void **state) {
+static void both_sends_are_one_struct(void **state) {
     (void)state;
     const struct header_layout *v1 = layout_send_message(), *v2 = layout_send_message_v2();
     assert_int_equal(v1->count, v2->count);
@@ -194,7 +194,7 @@ static void test_both_sends_are_one_struct(void **state) {
     }
 }
 
-static void test_codes_have_names(void **state) {
+static void codes_have_names(void **state) {
     (void)state;
     assert_string_equal(request_name(REQUEST_SEND_MESSAGE_V2), "SEND_MESSAGE_V2");
     assert_string_equal(request_name(REQUEST_BROKER_HEARTBEAT), "BROKER_HEARTBEAT");
@@ -210,16 +210,16 @@ static void test_codes_have_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layouts_are_sound),
-        cmocka_unit_test(test_every_header_comes_back_in_both_serializations),
-        cmocka_unit_test(test_has_names_the_bits_of_present),
-        cmocka_unit_test(test_order_does_not_matter_and_unknown_fields_do_not_either),
-        cmocka_unit_test(test_missing_fields),
-        cmocka_unit_test(test_numbers_must_be_numbers),
-        cmocka_unit_test(test_booleans_are_javas),
-        cmocka_unit_test(test_absent_texts_are_never_written),
-        cmocka_unit_test(test_both_sends_are_one_struct),
-        cmocka_unit_test(test_codes_have_names),
+        cmocka_unit_test(layouts_are_sound),
+        cmocka_unit_test(every_header_comes_back_in_both_serializations),
+        cmocka_unit_test(has_names_the_bits_of_present),
+        cmocka_unit_test(order_does_not_matter_and_unknown_fields_do_not_either),
+        cmocka_unit_test(missing_fields),
+        cmocka_unit_test(numbers_must_be_numbers),
+        cmocka_unit_test(booleans_are_javas),
+        cmocka_unit_test(absent_texts_are_never_written),
+        cmocka_unit_test(both_sends_are_one_struct),
+        cmocka_unit_test(codes_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
