@@ -28,6 +28,7 @@ extern "C" {
     X(CONNECT, "cannot connect")                                                                                       \
     X(CLOSED, "the connection was closed")                                                                             \
     X(TIMEOUT, "no answer in time")                                                                                    \
+    X(BUSY, "too many asynchronous sends are under way: wait for some callbacks")                                      \
     X(BROKER, "the server answered with an error: see rmq_last_response_code")                                         \
     X(NOT_FOUND, "nothing found")                                                                                      \
     X(BAD_ANSWER, "the server's answer cannot be read")                                                                \

@@ -85,7 +85,8 @@ RMQ_API rmq_error_t rmq_producer_send_selected(rmq_producer_t *producer, const r
 RMQ_API rmq_error_t rmq_producer_send_batch(rmq_producer_t *producer, const rmq_message_t *const *messages,
                                             size_t count, rmq_send_result_t **result);
 /* Sends without waiting; `callback` hears of the end. The message is copied. queue: NULL for any.
- * Errors: RMQ_MESSAGE_ILLEGAL, RMQ_INVALID_ARGUMENT: then the callback is not called. */
+ * Errors: RMQ_MESSAGE_ILLEGAL, RMQ_INVALID_ARGUMENT, RMQ_BUSY (65535 are under way already): then the callback is
+ * not called. */
 RMQ_API rmq_error_t rmq_producer_send_async(rmq_producer_t *producer, const rmq_message_t *message,
                                             const rmq_message_queue_t *queue, rmq_send_callback_fn *callback,
                                             void *context);
