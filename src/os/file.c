@@ -94,6 +94,17 @@ enum err file_resize(int fd, const char *path, int64_t size_bytes) {
     return ERR_OK;
 }
 
+enum err file_zero(int fd, const char *path, int64_t at, int64_t len) {
+    static const char zeros[4096];
+    if (len == 0) return ERR_OK;
+    if (faulted(FILE_RESIZE, path)) return fail_errno(ERR_IO, "cannot zero a part of %s", path);
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, len) == 0) return ERR_OK;
+    if (errno != EOPNOTSUPP) return fail_errno(ERR_IO, "cannot zero a part of %s", path);
+    for (int64_t end = at + len; at < end; at += (int64_t)sizeof zeros)
+        TRY(file_pwrite(fd, path, zeros, (size_t)MIN(end - at, (int64_t)sizeof zeros), at));
+    return ERR_OK;
+}
+
 enum err file_reserve(int fd, const char *path, int64_t at, int64_t len) {
     if (faulted(FILE_RESERVE, path)) return fail_errno(ERR_IO, "cannot reserve disk blocks for %s", path);
     while (fallocate(fd, FALLOC_FL_KEEP_SIZE, at, len) != 0) {

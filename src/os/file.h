@@ -27,6 +27,8 @@ enum err file_pread(int fd, const char *path, void *out, size_t len, int64_t at)
 enum err file_pread_cached(int fd, const char *path, void *out, size_t len, int64_t at) MUST_USE;
 enum err file_pwrite(int fd, const char *path, const void *data, size_t len, int64_t at) MUST_USE;
 enum err file_resize(int fd, const char *path, int64_t size_bytes) MUST_USE; /* ftruncate: sparse when growing */
+/* The range reads as zeros from now on and gives its disk blocks back; the size stays. */
+enum err file_zero(int fd, const char *path, int64_t at, int64_t len) MUST_USE;
 enum err file_reserve(int fd, const char *path, int64_t at, int64_t len) MUST_USE; /* disk blocks for the range (fallocate, keeps size) */
 enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, char **out) MUST_USE;
 void file_unmap(char *data, int64_t size_bytes);

@@ -52,12 +52,10 @@ static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
     int64_t size_bytes;
     TRY(file_open(path, FILE_READ_WRITE, &fd));
     enum err err = file_size(fd, &size_bytes);
-    bool torn = err == ERR_OK && is_last && files->size_is_known && size_bytes < files->file_bytes;
-    if (torn && size_bytes > 0) err = file_resize(fd, path, files->file_bytes); /* cut short while being made */
     file_close(fd);
     TRY(err);
-    if (is_last && size_bytes == 0) return file_unlink(path);
-    if (!torn) TRY(check_size(walk->queue, path, size_bytes));
+    if (is_last && size_bytes == 0) return file_unlink(path); /* made by a process that was killed then */
+    TRY(check_size(walk->queue, path, size_bytes));
     files->size_is_known = true;
     if (walk->end_bytes != start) {
         if (walk->end_bytes > 0)
@@ -151,8 +149,7 @@ static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_b
         struct queue_file *file;
         TRY(queue_files_take(files, queue, start, false, &file));
         queue_files_path(queue, start, path, sizeof path);
-        enum err err = file_resize(file->fd, path, end_bytes - start);
-        if (err == ERR_OK) err = file_resize(file->fd, path, files->file_bytes);
+        enum err err = file_zero(file->fd, path, end_bytes - start, start + files->file_bytes - end_bytes);
         queue_files_give(files, file);
         TRY(err);
     }

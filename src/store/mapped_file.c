@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
-#include "base/log.h"
 #include "os/file.h"
 
 bool mapped_file_parse_name(struct bytes name, int64_t *start) {
@@ -32,19 +31,14 @@ static struct mapped_file *new_file(const char *dir, int64_t start_phys, int64_t
     return file;
 }
 
-/* Gives a file its full size; `create`: also makes its name last over a power cut. */
+/* `create`: full size, with a name that lasts over a power cut. */
 static enum err set_size(struct mapped_file *file, const char *dir, bool create) {
     int64_t size_bytes;
     TRY(file_size(file->fd, &size_bytes));
-    if (size_bytes > file->size_bytes)
-        return fail(ERR_CORRUPT, "%s has %lld bytes, the other files have %lld", file->path, (long long)size_bytes,
-                    (long long)file->size_bytes);
-    if (size_bytes < file->size_bytes) {
-        if (!create)
-            log_warn(STORE, "short log file extended with zeros: path=%s size_bytes=%lld", file->path,
-                     (long long)size_bytes);
-        TRY(file_resize(file->fd, file->path, file->size_bytes));
-    }
+    if (size_bytes != file->size_bytes && !create)
+        return fail(ERR_CORRUPT, "%s has %lld bytes, log files have %lld; restore it from a copy", file->path,
+                    (long long)size_bytes, (long long)file->size_bytes);
+    if (size_bytes != file->size_bytes) TRY(file_resize(file->fd, file->path, file->size_bytes));
     return create ? file_sync_dir(dir) : ERR_OK;
 }
 
@@ -75,8 +69,7 @@ enum err mapped_file_sync(struct mapped_file *file) {
 }
 
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) {
-    TRY(file_resize(file->fd, file->path, at));
-    return file_resize(file->fd, file->path, file->size_bytes);
+    return file_zero(file->fd, file->path, at, file->size_bytes - at);
 }
 
 void mapped_file_seal(struct mapped_file *file) {

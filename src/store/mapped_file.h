@@ -19,8 +19,7 @@ struct mapped_file {
     _Atomic uint32_t refs;
 };
 
-/* Maps DIR/<start>; `create` makes it with all zeros. One reference for the caller.
- * A file that is too short (a crash while it was made or cut) is extended with zeros. */
+/* Maps DIR/<start>; `create` makes it with all zeros. One reference for the caller. ERR_CORRUPT: another size. */
 enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_bytes, bool create,
                           struct mapped_file **out) MUST_USE;
 /* Disk blocks and pages for [at, at + len) of the file. Waits for the disk. ERR_DISK_FULL: try again later. */

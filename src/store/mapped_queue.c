@@ -27,9 +27,8 @@ static enum err size_of_path(const char *path, int64_t *size_bytes) {
 }
 
 /* What the first file says wins: a wrong size in the settings would cut every offset wrongly. */
-static void adopt_size(struct mapped_queue *queue, int64_t size_bytes, bool only_file) {
+static void adopt_size(struct mapped_queue *queue, int64_t size_bytes) {
     if (size_bytes == queue->file_bytes || size_bytes == 0) return;
-    if (only_file && size_bytes < queue->file_bytes && size_bytes % 4096 != 0) return; /* cut short while being made */
     log_warn(STORE,
              "log files keep their size: dir=%s size_bytes=%lld; mappedFileSizeCommitLog says %lld and is not used",
              queue->dir, (long long)size_bytes, (long long)queue->file_bytes);
@@ -46,16 +45,13 @@ static enum err load_file(struct mapped_queue *queue, struct bytes name, bool is
     snprintf(path, sizeof path, "%s/%.*s", queue->dir, BYTES_ARG(name));
     TRY(size_of_path(path, &size_bytes));
     if (is_last && size_bytes == 0) return file_unlink(path);
-    if (queue->count == 0) adopt_size(queue, size_bytes, is_last);
+    if (queue->count == 0) adopt_size(queue, size_bytes);
     if (start % queue->file_bytes != 0)
         return fail(ERR_CORRUPT, "%s does not start at a multiple of the file size %lld; set mappedFileSizeCommitLog",
                     path, (long long)queue->file_bytes);
     if (queue->count > 0 && start != mapped_queue_end(queue))
         return fail(ERR_CORRUPT, "log file %s/%020lld is missing; restore it, or move the older files away", queue->dir,
                     (long long)mapped_queue_end(queue));
-    if (size_bytes != queue->file_bytes && !is_last)
-        return fail(ERR_CORRUPT, "%s has %lld bytes, the other files have %lld; restore it from a copy", path,
-                    (long long)size_bytes, (long long)queue->file_bytes);
     struct mapped_file *file;
     TRY(mapped_file_open(queue->dir, start, queue->file_bytes, false, &file));
     push(queue, file);

@@ -17,9 +17,9 @@ struct testing {
     struct store *store;
 };
 
-static inline void testing_init(struct testing *t) {
+static inline void testing_init_in(struct testing *t, const char *parent) {
     memset(t, 0, sizeof *t);
-    snprintf(t->root, sizeof t->root, "/tmp/rmq_store_XXXXXX");
+    snprintf(t->root, sizeof t->root, "%s/rmq_store_XXXXXX", parent);
     assert_non_null(mkdtemp(t->root));
     store_config_init(&t->config);
     t->config.store_path_root_dir = bytes_of(t->root);
@@ -30,6 +30,10 @@ static inline void testing_init(struct testing *t) {
     t->config.prealloc_ahead_bytes = 64 * 1024;
     t->config.prealloc_step_bytes = 64 * 1024;
     t->config.flush_interval_commit_log_ms = 20;
+}
+
+static inline void testing_init(struct testing *t) {
+    testing_init_in(t, "/tmp");
 }
 
 static inline void testing_open(struct testing *t) {
