@@ -15,10 +15,12 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 /* A server on two loops with threads of their own, seen from plain sockets. */
 
-enum { LOOPS = 2, WAIT_MS = 30000, ECHO = 7, BIG_ANSWER = 8, BIG_BYTES = 1 << 20, FRAME_MAX = 4 << 20 };
+enum { LOOPS = 2, WAIT_MS = 30000, BIG_BYTES = 1 << 20, FRAME_MAX = 4 << 20, OUT_LIMIT = 2 * BIG_BYTES };
+enum { ECHO = 7, BIG_ANSWER, PUSH, PUSHED };
 
 static struct loop *loops[LOOPS];
 static struct remoting *remotings[LOOPS];
@@ -31,8 +33,29 @@ static void release(void *ctx) {
     slices_out--;
 }
 
+static void note_refused(void *ctx, enum err err, const struct command *response) {
+    struct reply_to *to = ctx;
+    must(!response);
+    remoting_reply_error(to, err);
+    free(to);
+}
+
+/* More than a peer may have waiting: the call that comes on top is refused, and the answer says so. */
+static void push(const struct request *request) {
+    struct outgoing pushed = {.code = PUSHED, .body = {big, sizeof big}};
+    struct reply_to *to = malloc(sizeof *to);
+    must(to);
+    *to = request->to;
+    for (int i = 0; i < 5; i++) remoting_oneway_channel(to->remoting, to->channel_id, &pushed);
+    remoting_call_channel(to->remoting, to->channel_id, &pushed, WAIT_MS, note_refused, to);
+}
+
 /* Echoes the body; the remark says what the server saw. */
 static void serve(struct request *request) {
+    if (request->command.code == PUSH) {
+        push(request);
+        return;
+    }
     char peer[ADDRESS_TEXT_MAX], remark[128];
     snprintf(remark, sizeof remark, "%d %s %s", request->command.version, request->to.fast ? "fast" : "plain",
              address_text(&request->peer, peer));
@@ -50,7 +73,7 @@ static int start_server(void **state) {
     (void)state;
     for (int i = 0; i < LOOPS; i++) {
         struct remoting_options options = {
-            .on_request = serve, .frame_max_bytes = FRAME_MAX, .out_limit_bytes = 2 * BIG_BYTES};
+            .on_request = serve, .frame_max_bytes = FRAME_MAX, .out_limit_bytes = OUT_LIMIT};
         assert_int_equal(ERR_OK, loop_create("net", &loops[i]));
         assert_int_equal(ERR_OK, remoting_create(loops[i], &options, &remotings[i]));
     }
@@ -224,6 +247,26 @@ static void big_answers_wait_for_a_slow_reader(void **state) {
     close(fd);
 }
 
+static void no_more_is_pushed_to_a_peer_than_may_wait(void **state) {
+    (void)state;
+    int fd = connect_to(plain);
+    struct buf out = {0};
+    struct reply reply = {0};
+    append_request(&out, PUSH, 1, SERIALIZE_ROCKETMQ, BYTES(""));
+    send_all(fd, buf_bytes(&out));
+    for (int i = 0; i < OUT_LIMIT / BIG_BYTES; i++) {
+        assert_true(receive_reply(fd, &reply));
+        assert_int_equal(PUSHED, reply.command.code);
+        assert_int_equal(SERIALIZE_ROCKETMQ, reply.command.serialize); /* as the peer speaks */
+        assert_int_equal(COMMAND_FLAG_ONEWAY, reply.command.flag);
+    }
+    assert_true(receive_reply(fd, &reply));
+    assert_int_equal(RESPONSE_SYSTEM_BUSY, reply.command.code);
+    buf_close(&out);
+    reply_close(&reply);
+    close(fd);
+}
+
 static void large_requests_are_put_together(void **state) {
     (void)state;
     int fd = connect_to(plain);
@@ -257,6 +300,45 @@ static void responses_to_nothing_are_ignored(void **state) {
     buf_close(&out);
     reply_close(&reply);
     close(fd);
+}
+
+/* --- peers that vanish --- */
+
+enum { VANISHERS = 3, VANISHINGS = 150 };
+
+static void vanish_often(void *arg) {
+    unsigned seed = (unsigned)(uintptr_t)arg;
+    static const struct linger reset = {.l_onoff = 1};
+    struct buf out = {0};
+    char *sink = malloc(BIG_BYTES);
+    for (int i = 0; i < VANISHINGS; i++) {
+        int fd = connect_to(rand_r(&seed) % 2 ? plain : fast);
+        buf_clear(&out);
+        for (int n = rand_r(&seed) % 5; n >= 0; n--) {
+            int32_t code = rand_r(&seed) % 2 ? ECHO : BIG_ANSWER;
+            append_request(&out, code, n, SERIALIZE_JSON, BYTES("body"));
+        }
+        (void)!send(fd, out.data, (size_t)rand_r(&seed) % (out.len + 1), MSG_NOSIGNAL);
+        if (rand_r(&seed) % 2) (void)!recv(fd, sink, (size_t)rand_r(&seed) % BIG_BYTES, MSG_DONTWAIT);
+        if (rand_r(&seed) % 2) setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(fd);
+    }
+    buf_close(&out);
+    free(sink);
+}
+
+static void peers_may_vanish_at_any_point(void **state) {
+    (void)state;
+    pthread_t threads[VANISHERS];
+    struct reply reply = {0};
+    int witness = connect_to(plain);
+    for (uintptr_t i = 0; i < VANISHERS; i++)
+        assert_int_equal(ERR_OK, thread_start(&threads[i], "vanisher", vanish_often, (void *)(i + 1)));
+    for (int i = 0; i < 1000; i++) ask(witness, i, &reply);
+    for (int i = 0; i < VANISHERS; i++) thread_join(threads[i]);
+    ask(witness, 1, &reply);
+    reply_close(&reply);
+    close(witness);
 }
 
 /* --- malformed input --- */
@@ -361,6 +443,8 @@ int main(void) {
         cmocka_unit_test(a_request_knows_its_port_version_and_peer),
         cmocka_unit_test(a_thousand_connections_are_served),
         cmocka_unit_test(big_answers_wait_for_a_slow_reader),
+        cmocka_unit_test(no_more_is_pushed_to_a_peer_than_may_wait),
+        cmocka_unit_test(peers_may_vanish_at_any_point),
         cmocka_unit_test(large_requests_are_put_together),
         cmocka_unit_test(responses_to_nothing_are_ignored),
         cmocka_unit_test(malformed_input_costs_its_connection_alone),
