@@ -6,7 +6,7 @@
 #include "store/consumequeue.h"
 
 /* A file always keeps room for the mark that ends it: size left (4), magic (4). @source shared facts: store 2.4 */
-enum { BLANK_MARK_BYTES = 8 };
+enum { BLANK_MARK_BYTES = 8, RECORD_HEAD_BYTES = 8 };
 
 enum err commitlog_open(struct commitlog *log, const char *dir, int64_t file_bytes) {
     TRY(mapped_queue_open(&log->files, dir, file_bytes));
@@ -121,7 +121,19 @@ static void write_put(struct commitlog *log, struct put *put, int64_t pos, int64
         atomic_store_explicit(&put->queue->next_offset, put->offset_queue + 1, memory_order_relaxed);
     }
     record_patch(put->record, put->offset_queue, pos, now_ms);
-    memcpy(log->current->data + (pos - log->current->start_phys), put->record, put->size_bytes);
+    memcpy(log->current->data + (pos - log->current->start_phys) + RECORD_HEAD_BYTES, put->record + RECORD_HEAD_BYTES,
+           put->size_bytes - RECORD_HEAD_BYTES);
+}
+
+/* All of a group or none must survive the end of this process at any instruction: size and magic, without which nothing
+ * is a record, come last, those of the first record behind all others. */
+static void write_group(struct commitlog *log, struct put *puts, size_t count, int64_t pos, int64_t now_ms) {
+    for (size_t i = 0; i < count; pos += puts[i++].size_bytes) write_put(log, &puts[i], pos, now_ms);
+    for (size_t i = count; i-- > 0;) {
+        pos -= puts[i].size_bytes;
+        atomic_thread_fence(memory_order_release);
+        memcpy(log->current->data + (pos - log->current->start_phys), puts[i].record, RECORD_HEAD_BYTES);
+    }
 }
 
 static void write_all(struct commitlog *log, struct put *puts, size_t count, int64_t end_phys) {
@@ -133,10 +145,9 @@ static void write_all(struct commitlog *log, struct put *puts, size_t count, int
         int64_t start = place(log, pos, size_bytes);
         if (start != pos) write_blank(log, pos);
         enter_file(log, start);
-        for (pos = start; i < end; i++) {
-            write_put(log, &puts[i], pos, now_ms);
-            pos += puts[i].size_bytes;
-        }
+        write_group(log, puts + i, end - i, start, now_ms);
+        pos = start + size_bytes;
+        i = end;
     }
     must(pos == end_phys);
     atomic_store_explicit(&log->last_store_time_ms, now_ms, memory_order_release);

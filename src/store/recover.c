@@ -156,6 +156,19 @@ static enum record_check how_to_check(const struct store *store) {
     return store->config->check_crc_on_recover ? RECORD_CHECK_BODY_CRC : RECORD_CHECK_SHAPE;
 }
 
+/* The body has a CRC, topic and properties have none: after a power cut, what never reached the disk of them is zeros,
+ * by whole sectors. (A sector's part of a text that was written holds other bytes too, but for the oddest of values.) */
+static bool lost_a_sector(struct bytes text, const char *file_data) {
+    enum { SECTOR_BYTES = 512 };
+    static const char zeros[SECTOR_BYTES];
+    for (size_t at = 0, len; at < text.len; at += len) {
+        size_t in_sector = (size_t)(text.data + at - file_data) % SECTOR_BYTES;
+        len = MIN(SECTOR_BYTES - in_sector, text.len - at);
+        if (memcmp(text.data + at, zeros, len) == 0) return true;
+    }
+    return false;
+}
+
 /* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie behind
  * a tail that was cut once: their physical offset gives them away. */
 static void check_file(struct recovery *recovery, const struct mapped_file *file, bool *more) {
@@ -171,6 +184,8 @@ static void check_file(struct recovery *recovery, const struct mapped_file *file
             break;
         }
         if (record_decode(input, check, &record) != ERR_OK || record.offset_phys != pos) return;
+        bool lost = lost_a_sector(record.topic, file->data) || lost_a_sector(record.properties, file->data);
+        if (recovery->crashed && lost) return;
         recovery->end_phys += record.size_bytes;
         recovery->last_record_phys = pos;
         recovery->last_time_ms = MAX(recovery->last_time_ms, record.store_time_ms);
