@@ -209,9 +209,8 @@ static void end_at_last_entry(struct index_file *file) {
 
 enum err index_file_clear_tail(struct index_file *file) {
     int64_t end = entry_position(file, atomic_load(&file->count));
-    TRY(file_resize(file->fd, file->path, end)); /* the tail comes back as a hole: zeros without disk blocks */
-    file->reserved_bytes = MIN(file->reserved_bytes, end);
-    return file_resize(file->fd, file->path, file->size_bytes);
+    file->reserved_bytes = MIN(file->reserved_bytes, end); /* blocks are given back */
+    return file_zero(file->fd, file->path, end, file->size_bytes - end);
 }
 
 static enum err repair(struct index_file *file) {
