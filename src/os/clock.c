@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-static _Atomic int64_t shift_ms;
+static _Atomic int64_t wall_shift_ms, monotonic_shift_ms;
 
 static int64_t clock_ns(clockid_t clock) {
     struct timespec now;
@@ -13,15 +13,15 @@ static int64_t clock_ns(clockid_t clock) {
 }
 
 int64_t clock_wall_ms(void) {
-    return clock_ns(CLOCK_REALTIME) / 1000000 + atomic_load_explicit(&shift_ms, memory_order_relaxed);
+    return clock_ns(CLOCK_REALTIME) / 1000000 + atomic_load_explicit(&wall_shift_ms, memory_order_relaxed);
 }
 
 int64_t clock_monotonic_ms(void) {
-    return clock_ns(CLOCK_MONOTONIC) / 1000000;
+    return clock_monotonic_ns() / 1000000;
 }
 
 int64_t clock_monotonic_ns(void) {
-    return clock_ns(CLOCK_MONOTONIC);
+    return clock_ns(CLOCK_MONOTONIC) + atomic_load_explicit(&monotonic_shift_ms, memory_order_relaxed) * 1000000;
 }
 
 void clock_sleep_ms(int64_t ms) {
@@ -32,5 +32,9 @@ void clock_sleep_ms(int64_t ms) {
 }
 
 void clock_shift_wall_ms(int64_t ms) {
-    atomic_fetch_add_explicit(&shift_ms, ms, memory_order_relaxed);
+    atomic_fetch_add_explicit(&wall_shift_ms, ms, memory_order_relaxed);
+}
+
+void clock_shift_monotonic_ms(int64_t ms) {
+    atomic_fetch_add_explicit(&monotonic_shift_ms, ms, memory_order_relaxed);
 }

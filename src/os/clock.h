@@ -10,5 +10,7 @@ int64_t clock_monotonic_ns(void);
 void clock_sleep_ms(int64_t ms);
 /* Tests only: added to clock_wall_ms from now on. */
 void clock_shift_wall_ms(int64_t ms);
+/* Tests only, forward: added to both monotonic clocks from now on. */
+void clock_shift_monotonic_ms(int64_t ms);
 
 #endif
