@@ -80,6 +80,7 @@ void order_locks_give(struct order_locks *locks, struct bytes group, struct byte
     char key[KEY_MAX_BYTES];
     size_t len = key_of(group, queue, key);
     struct order_lock *l;
+    if (len == 0) return;
     lock_take(&locks->lock);
     HASH_FIND(hh, locks->locks, key, len, l);
     if (l && bytes_is(client_id, l->client_id)) drop(locks, l);
