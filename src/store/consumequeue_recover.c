@@ -70,18 +70,11 @@ static enum err list_files(struct walk *walk) {
     char path[STORE_PATH_MAX];
     queue_files_path(walk->queue, -1, path, sizeof path);
     struct arena arena = {0};
-    const char **names;
+    int64_t *starts;
     size_t count;
-    enum err err = file_list(&arena, path, &names, &count);
+    enum err err = mapped_file_list(&arena, path, &starts, &count);
     walk->first_bytes = walk->end_bytes = -1;
-    for (size_t i = 0; err == ERR_OK && i < count; i++) {
-        int64_t start;
-        if (mapped_file_parse_name(bytes_of(names[i]), &start)) {
-            err = add_file(walk, start, i + 1 == count);
-        } else {
-            log_warn(STORE, "not a queue file, passed over: path=%s/%s", path, names[i]);
-        }
-    }
+    for (size_t i = 0; err == ERR_OK && i < count; i++) err = add_file(walk, starts[i], i + 1 == count);
     arena_close(&arena);
     return err;
 }

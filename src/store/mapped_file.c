@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "base/log.h"
 #include "os/file.h"
 
 bool mapped_file_parse_name(struct bytes name, int64_t *start) {
@@ -15,6 +16,22 @@ bool mapped_file_parse_name(struct bytes name, int64_t *start) {
 
 void mapped_file_format_name(int64_t start, char out[MAPPED_FILE_NAME_LEN + 1]) {
     snprintf(out, MAPPED_FILE_NAME_LEN + 1, "%020lld", (long long)start);
+}
+
+enum err mapped_file_list(struct arena *arena, const char *dir, int64_t **starts, size_t *count) {
+    const char **names;
+    size_t name_count;
+    TRY(file_list(arena, dir, &names, &name_count)); /* sorted: names of one length, so by number */
+    *starts = arena_alloc(arena, (name_count + 1) * sizeof **starts);
+    *count = 0;
+    for (size_t i = 0; i < name_count; i++) {
+        if (mapped_file_parse_name(bytes_of(names[i]), &(*starts)[*count])) {
+            ++*count;
+        } else {
+            log_warn(STORE, "file with a strange name passed over: path=%s/%s", dir, names[i]);
+        }
+    }
+    return ERR_OK;
 }
 
 static struct mapped_file *new_file(const char *dir, int64_t start_phys, int64_t size_bytes) {

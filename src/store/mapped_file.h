@@ -6,7 +6,7 @@
 #define RMQ_STORE_MAPPED_FILE_H
 
 #include <stdatomic.h>
-#include "base/bytes.h"
+#include "base/arena.h"
 #include "base/err.h"
 
 enum { MAPPED_FILE_NAME_LEN = 20 };
@@ -36,5 +36,7 @@ void mapped_file_release(struct mapped_file *file);
 /* "00000000000000524288"; false for any other text. */
 bool mapped_file_parse_name(struct bytes name, int64_t *start);
 void mapped_file_format_name(int64_t start, char out[MAPPED_FILE_NAME_LEN + 1]);
+/* The starts of the files in a folder with such names, ascending; others are passed over with a warning. */
+enum err mapped_file_list(struct arena *arena, const char *dir, int64_t **starts, size_t *count) MUST_USE;
 
 #endif

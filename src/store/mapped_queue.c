@@ -35,14 +35,10 @@ static void adopt_size(struct mapped_queue *queue, int64_t size_bytes) {
     queue->file_bytes = size_bytes;
 }
 
-static enum err load_file(struct mapped_queue *queue, struct bytes name, bool is_last) {
-    int64_t start, size_bytes;
-    if (!mapped_file_parse_name(name, &start)) {
-        log_warn(STORE, "not a log file, passed over: path=%s/%.*s", queue->dir, BYTES_ARG(name));
-        return ERR_OK;
-    }
+static enum err load_file(struct mapped_queue *queue, int64_t start, bool is_last) {
+    int64_t size_bytes;
     char path[4096];
-    snprintf(path, sizeof path, "%s/%.*s", queue->dir, BYTES_ARG(name));
+    snprintf(path, sizeof path, "%s/%020lld", queue->dir, (long long)start);
     TRY(size_of_path(path, &size_bytes));
     if (is_last && size_bytes == 0) return file_unlink(path);
     if (queue->count == 0) adopt_size(queue, size_bytes);
@@ -62,11 +58,11 @@ enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t 
     *queue = (struct mapped_queue){.dir = bytes_dup(bytes_of(dir)), .file_bytes = file_bytes};
     lock_init(&queue->lock, LOCK_SEGMENTS);
     struct arena arena = {0};
-    const char **names;
+    int64_t *starts;
     size_t count;
     enum err err = file_make_dirs(dir);
-    if (err == ERR_OK) err = file_list(&arena, dir, &names, &count);
-    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_file(queue, bytes_of(names[i]), i + 1 == count);
+    if (err == ERR_OK) err = mapped_file_list(&arena, dir, &starts, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_file(queue, starts[i], i + 1 == count);
     arena_close(&arena);
     if (err != ERR_OK) mapped_queue_close(queue);
     return err;
