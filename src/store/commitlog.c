@@ -200,7 +200,8 @@ enum err commitlog_record(struct commitlog *log, int64_t offset_phys, struct sto
 
 enum err commitlog_drop_first(struct commitlog *log) {
     int64_t next_phys = commitlog_roll(log, commitlog_min(log));
-    if (next_phys >= commitlog_end(log)) return fail(ERR_NOT_FOUND, "only the file being written is left");
+    if (next_phys >= commitlog_end(log) || next_phys > commitlog_flushed(log))
+        return fail(ERR_NOT_FOUND, "the oldest file of the log is still being written or flushed");
     TRY(mapped_queue_drop_first(&log->files));
     atomic_store_explicit(&log->min_phys, next_phys, memory_order_release);
     return ERR_OK;

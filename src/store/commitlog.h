@@ -51,7 +51,7 @@ enum err commitlog_record(struct commitlog *log, int64_t offset_phys, struct sto
                           struct record *record) MUST_USE;
 /* The next file start behind offset_phys. */
 int64_t commitlog_roll(const struct commitlog *log, int64_t offset_phys);
-/* Removes the oldest file, never the one that holds the end (ERR_NOT_FOUND). @thread retention */
+/* Removes the oldest file, never one that is written or not yet flushed (ERR_NOT_FOUND). @thread retention */
 enum err commitlog_drop_first(struct commitlog *log) MUST_USE;
 
 #endif
