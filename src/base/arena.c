@@ -1,3 +1,4 @@
+/* arena.c - a chain of blocks; the newest hands out. */
 #include "base/arena.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* arena_test.c - alignment, copies, reuse. */
 #include "base/arena.h"
 
 #include "base/test.h"

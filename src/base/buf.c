@@ -1,3 +1,4 @@
+/* buf.c - doubling growth. */
 #include "base/buf.h"
 
 #include <stdarg.h>

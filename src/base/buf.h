@@ -11,8 +11,8 @@ struct buf {
     size_t len, cap;
 };
 
-void buf_close(struct buf *buf);                 /* frees; the buf may be used again */
-static inline void buf_clear(struct buf *buf) {  /* keeps the memory */
+void buf_close(struct buf *buf);                /* frees; the buf may be used again */
+static inline void buf_clear(struct buf *buf) { /* keeps the memory */
     buf->len = 0;
 }
 static inline struct bytes buf_bytes(const struct buf *buf) { /* valid until the next append */

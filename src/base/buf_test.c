@@ -1,3 +1,4 @@
+/* buf_test.c - what is appended is there; limits hold. */
 #include "base/buf.h"
 
 #include "base/test.h"

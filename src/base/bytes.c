@@ -1,3 +1,4 @@
+/* bytes.c - comparing, cutting and reading numbers out of views. */
 #include "base/bytes.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* bytes_test.c - edges of numbers, splits and UTF-8. */
 #include "base/bytes.h"
 
 #include <stdlib.h>

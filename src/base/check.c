@@ -1,3 +1,4 @@
+/* check.c - the end of a process with a broken promise. */
 #include "base/check.h"
 
 #include <pthread.h>

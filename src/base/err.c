@@ -1,3 +1,4 @@
+/* err.c - names, texts, and the text of the last failure of each thread. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -26,10 +26,10 @@ enum err fail(enum err err, const char *format, ...) __attribute__((format(print
 /* The same with ": " and strerror(errno) behind it; ENOSPC, EDQUOT turn ERR_IO into ERR_DISK_FULL. */
 enum err fail_errno(enum err err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define TRY(call) \
-    do { \
-        enum err try_err_ = (call); \
-        if (try_err_ != ERR_OK) return try_err_; \
+#define TRY(call)                                                                                                      \
+    do {                                                                                                               \
+        enum err try_err_ = (call);                                                                                    \
+        if (try_err_ != ERR_OK) return try_err_;                                                                       \
     } while (0)
 
 #endif

@@ -1,3 +1,4 @@
+/* err_test.c - texts are kept, cut and per thread. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* hash.c - Java's string hash over UTF-8, CRC-32. */
 #include "base/hash.h"
 
 #include <libdeflate.h>

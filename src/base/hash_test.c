@@ -1,3 +1,4 @@
+/* hash_test.c - values that a JVM gave. */
 #include "base/hash.h"
 
 #include "base/test.h"

@@ -43,22 +43,29 @@ enum err json_skip(struct json_reader *reader) MUST_USE;
 size_t json_unescape(struct bytes text, char *out);
 
 /* --- tree: for bodies and files ----------------------------------------------------------------------- */
-enum json_type { JSON_TYPE_NULL, JSON_TYPE_BOOL, JSON_TYPE_NUMBER, JSON_TYPE_STRING, JSON_TYPE_ARRAY, JSON_TYPE_OBJECT };
+enum json_type {
+    JSON_TYPE_NULL,
+    JSON_TYPE_BOOL,
+    JSON_TYPE_NUMBER,
+    JSON_TYPE_STRING,
+    JSON_TYPE_ARRAY,
+    JSON_TYPE_OBJECT
+};
 struct json {
     enum json_type type;
     bool boolean;
-    struct bytes key;         /* when a member of an object: its key, unescaped; absent for an object key */
+    struct bytes key;              /* when a member of an object: its key, unescaped; absent for an object key */
     const struct json *key_object; /* when a member under an object key: that object */
-    struct bytes text;        /* string (unescaped) or number as written */
-    struct json *first, *next; /* children in order; next sibling */
-    size_t count;             /* children */
+    struct bytes text;             /* string (unescaped) or number as written */
+    struct json *first, *next;     /* children in order; next sibling */
+    size_t count;                  /* children */
 };
 /* Parses one value; the tree lives in `arena` and may point into `input`. ERR_BAD_INPUT names the position. */
 enum err json_parse(struct arena *arena, struct bytes input, const struct json **out) MUST_USE;
 /* All of these take NULL nodes and wrong types and then give the default (lenient as fastjson: "5" is a number,
  * 5 a string, "true" a boolean). */
 const struct json *json_get(const struct json *object, const char *key); /* NULL if absent */
-struct bytes json_text(const struct json *node);                        /* absent if null or no scalar */
+struct bytes json_text(const struct json *node);                         /* absent if null or no scalar */
 int64_t json_i64(const struct json *node, int64_t otherwise);
 double json_double(const struct json *node, double otherwise);
 bool json_bool(const struct json *node, bool otherwise);
@@ -91,7 +98,7 @@ void json_int(struct json_writer *w, int64_t value);
 void json_real(struct json_writer *w, double value); /* as Double.toString where it matters: 0.0, 12.5 */
 void json_boolean(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
-void json_raw(struct json_writer *w, struct bytes json); /* a complete value, already JSON */
+void json_raw(struct json_writer *w, struct bytes json);        /* a complete value, already JSON */
 void json_node(struct json_writer *w, const struct json *node); /* a tree; keys quoted, members in their order */
 struct bytes json_node_copy(struct arena *arena, const struct json *node); /* the same as text in `arena` */
 /* json_key_text + value in one; the _opt form leaves the member out when absent. */

@@ -1,3 +1,4 @@
+/* json_reader.c - the pull tokenizer, and escapes. */
 #include "base/json.h"
 
 #include "base/check.h"

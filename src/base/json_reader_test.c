@@ -1,3 +1,4 @@
+/* json_reader_test.c - the standard, the dialects, what is refused. */
 #include "base/json.h"
 
 #include "base/test.h"

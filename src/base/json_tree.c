@@ -1,3 +1,4 @@
+/* json_tree.c - trees out of tokens, and lenient reading of their nodes. */
 #include "base/json.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* json_tree_test.c - trees by hand, and random ones against jansson. */
 #include "base/json.h"
 
 #include <math.h>

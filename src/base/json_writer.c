@@ -1,3 +1,4 @@
+/* json_writer.c - commas, quotes and new lines where they belong. */
 #include "base/json.h"
 
 #include <math.h>

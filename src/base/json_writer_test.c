@@ -1,3 +1,4 @@
+/* json_writer_test.c - what is written, letter by letter. */
 #include "base/json.h"
 
 #include <float.h>

@@ -1,3 +1,4 @@
+/* lock.c - pthread mutexes; checked builds keep a bit for each rank the thread holds. */
 #include "base/lock.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* lock_test.c - the order is checked, locks exclude, conditions wake. */
 #include "base/lock.h"
 
 #include <signal.h>

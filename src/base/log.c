@@ -1,3 +1,4 @@
+/* log.c - makes the line and hands it to the sink. */
 #include "base/log.h"
 
 #include <pthread.h>

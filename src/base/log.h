@@ -17,16 +17,16 @@ enum log_topic { LOG_MAIN, LOG_NET, LOG_STORE, LOG_CLIENT };
 void log_line(enum log_level level, enum log_topic topic, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 #define log_debug(topic, ...) log_line(LOG_DEBUG, LOG_##topic, __VA_ARGS__)
-#define log_info(topic, ...) log_line(LOG_INFO, LOG_##topic, __VA_ARGS__)
-#define log_warn(topic, ...) log_line(LOG_WARN, LOG_##topic, __VA_ARGS__)
+#define log_info(topic, ...)  log_line(LOG_INFO, LOG_##topic, __VA_ARGS__)
+#define log_warn(topic, ...)  log_line(LOG_WARN, LOG_##topic, __VA_ARGS__)
 #define log_error(topic, ...) log_line(LOG_ERROR, LOG_##topic, __VA_ARGS__)
 /* At most one line each `ms` from this place in the code, with the number left out. */
-#define log_every_ms(ms, level, topic, format, ...) \
-    do { \
-        static struct log_limit limit_; \
-        uint32_t left_out_; \
-        if (log_allowed(&limit_, (ms), &left_out_)) \
-            log_line(LOG_##level, LOG_##topic, format " left_out=%u", ##__VA_ARGS__, left_out_); \
+#define log_every_ms(ms, level, topic, format, ...)                                                                    \
+    do {                                                                                                               \
+        static struct log_limit limit_;                                                                                \
+        uint32_t left_out_;                                                                                            \
+        if (log_allowed(&limit_, (ms), &left_out_))                                                                    \
+            log_line(LOG_##level, LOG_##topic, format " left_out=%u", ##__VA_ARGS__, left_out_);                       \
     } while (0)
 struct log_limit {
     _Atomic int64_t next_ms;

@@ -1,3 +1,4 @@
+/* log_test.c - the form of a line, and what never becomes one. */
 #include "base/log.h"
 
 #include <regex.h>

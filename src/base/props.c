@@ -1,3 +1,4 @@
+/* props.c - logical lines out of natural ones, keys and values out of those. */
 #include "base/props.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* props_test.c - the rules of java.util.Properties. */
 #include "base/props.h"
 
 #include "base/test.h"

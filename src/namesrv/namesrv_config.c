@@ -1,3 +1,4 @@
+/* namesrv_config.c - the table made from config.def, and changes of it. */
 #include "namesrv/namesrv_config.h"
 
 #include <stdlib.h>

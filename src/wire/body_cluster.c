@@ -1,3 +1,4 @@
+/* body_cluster.c - ClusterInfo and BrokerMemberGroup as JSON. */
 #include "wire/body_cluster.h"
 
 void cluster_info_encode(const struct cluster_info *info, struct buf *out) {

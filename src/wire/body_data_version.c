@@ -1,3 +1,4 @@
+/* body_data_version.c - DataVersion as JSON. */
 #include "wire/body_data_version.h"
 
 bool data_version_equal(const struct data_version *a, const struct data_version *b) {

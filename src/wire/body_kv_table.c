@@ -1,3 +1,4 @@
+/* body_kv_table.c - KVTable as JSON. */
 #include "wire/body_kv_table.h"
 
 void kv_table_encode(const struct kv *items, size_t count, struct buf *out) {

@@ -1,3 +1,4 @@
+/* body_register.c - RegisterBrokerBody: JSON both ways, packed to be read. */
 #include "wire/body_register.h"
 
 #include "base/endian.h"

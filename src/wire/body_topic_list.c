@@ -1,3 +1,4 @@
+/* body_topic_list.c - TopicList as JSON. */
 #include "wire/body_topic_list.h"
 
 void topic_list_encode(const struct topic_list *list, struct buf *out) {

@@ -1,3 +1,4 @@
+/* body_topic_route.c - TopicRouteData and BrokerData as JSON. */
 #include "wire/body_topic_route.h"
 
 #include <stdlib.h>
