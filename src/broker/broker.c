@@ -143,8 +143,35 @@ static enum err check_role(struct broker *broker) {
     return ERR_OK;
 }
 
+/* --- stopping ---------------------------------------------------------------------------------------------- */
+static void end_main_loop(struct broker *broker) {
+    loop_stop(broker->main_loop);
+}
+
+static void go_away_over(struct loop_timer *timer) {
+    registration_stop(CONTAINER_OF(timer, struct broker, stop_timer)->registration, end_main_loop);
+}
+
+static void begin_stop(struct loop_task *task) {
+    struct broker *broker = CONTAINER_OF(task, struct broker, stop_task);
+    if (atomic_exchange(&broker->stopping, true)) return;
+    log_info(MAIN, "shutdown hook was invoked");
+    int64_t wait_ms = broker->config.enable_shutdown_gracefully ? broker->config.shutdown_wait_s * 1000LL : 0;
+    loop_timer_start(broker->main_loop, &broker->stop_timer, wait_ms, 0, go_away_over);
+}
+
+void broker_stop(struct broker *broker) {
+    loop_post(broker->main_loop, &broker->stop_task);
+}
+
+static void on_signal(void *arg, int signal_number) {
+    (void)signal_number;
+    broker_stop(arg);
+}
+
 enum err broker_open(struct broker *broker) {
     broker->boot_time_ms = clock_wall_ms();
+    broker->stop_task.run = begin_stop;
     enum err err = check_role(broker);
     if (err == ERR_OK) err = open_network(broker);
     if (err == ERR_OK) err = make_addresses(broker);
@@ -159,23 +186,6 @@ enum err broker_open(struct broker *broker) {
     err = fail(err, "%s", why);
     free(why);
     return err;
-}
-
-/* --- running ----------------------------------------------------------------------------------------------- */
-static void end_main_loop(struct broker *broker) {
-    loop_stop(broker->main_loop);
-}
-
-static void go_away_over(struct loop_timer *timer) {
-    registration_stop(CONTAINER_OF(timer, struct broker, stop_timer)->registration, end_main_loop);
-}
-
-static void on_signal(void *arg, int signal_number) {
-    struct broker *broker = arg;
-    if (atomic_exchange(&broker->stopping, true)) return;
-    log_info(MAIN, "shutdown hook was invoked: signal=%d", signal_number);
-    int64_t wait_ms = broker->config.enable_shutdown_gracefully ? broker->config.shutdown_wait_s * 1000LL : 0;
-    loop_timer_start(broker->main_loop, &broker->stop_timer, wait_ms, 0, go_away_over);
 }
 
 enum err broker_run(struct broker *broker, void (*booted)(struct broker *broker)) {

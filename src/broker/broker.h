@@ -62,7 +62,8 @@ struct broker {
     struct remoting *main_remoting; /* calls to name servers; serves nothing */
     struct remoting_server *server, *fast_server;
     uint16_t port; /* of `server`, also when listenPort is 0 */
-    struct loop_timer stop_timer;
+    struct loop_task stop_task;
+    struct loop_timer stop_timer; /* clients are told to go away until it fires */
     struct reactor *reactors;
     size_t reactor_count;
     atomic_bool stopping;
@@ -71,8 +72,10 @@ struct broker {
 /* Opens everything and listens; nothing is accepted before broker_run. `broker` has its config filled in and
  * finished; it is zeroed elsewhere. Undoes what it did when it fails; the detail names cause and fix. */
 enum err broker_open(struct broker *broker) MUST_USE;
-/* Serves until SIGTERM or SIGINT; unregisters then. `booted` is called once, when each name server has been tried. */
+/* Serves until SIGTERM, SIGINT or broker_stop; unregisters then. `booted` is called once, when each name server has
+ * been tried. */
 enum err broker_run(struct broker *broker, void (*booted)(struct broker *broker)) MUST_USE;
+void broker_stop(struct broker *broker); /* @thread any, while broker_run runs */
 /* Answers what is held, saves, closes the store. */
 void broker_close(struct broker *broker);
 
