@@ -205,6 +205,7 @@ static void client_free(struct rmq_client *client) {
 rmq_error_t rmq_client_create(const rmq_client_options_t *options, rmq_client_t **out) {
     rmq_error_t error = check_options(options);
     if (error != RMQ_OK) return error;
+    outcome_log_defaults();
     struct rmq_client *client = calloc(1, sizeof *client);
     must(client);
     client->options = *options;

@@ -169,7 +169,7 @@ enum err consume_start(struct rmq_push_consumer *consumer) {
         struct consumer_thread *thread = malloc(sizeof *thread);
         must(thread);
         *thread = (struct consumer_thread){consumer, (int32_t)i + 1};
-        char name[32];
+        char name[48];
         snprintf(name, sizeof name, "rmq-consume-%zu", i + 1);
         enum err err = thread_start(&consume->threads[i], name, consumer_thread, thread);
         if (err != ERR_OK) {

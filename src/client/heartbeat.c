@@ -12,7 +12,7 @@ enum { UNREGISTER_TIMEOUT_MS = 3000 };
 
 static size_t count_consumers(struct rmq_client *client) {
     size_t count = 0;
-    for (struct rmq_push_consumer *c = client->push_consumers; c; c = c->next) count += c->state == CONSUMER_RUNNING;
+    for (struct rmq_push_consumer *c = client->push_consumers; c; c = c->next) count += push_consumer_is_online(c);
     for (struct rmq_pull_consumer *c = client->pull_consumers; c; c = c->next) count++;
     return count;
 }
@@ -27,7 +27,7 @@ static void encode(struct rmq_client *client, struct buf *body) {
 
     struct consumer_data *consumers = arena_calloc(&arena, count_consumers(client) + 1, sizeof *consumers);
     for (struct rmq_push_consumer *c = client->push_consumers; c; c = c->next) {
-        if (c->state == CONSUMER_RUNNING) push_consumer_describe(c, &arena, &consumers[consumer_count++]);
+        if (push_consumer_is_online(c)) push_consumer_describe(c, &arena, &consumers[consumer_count++]);
     }
     for (struct rmq_pull_consumer *c = client->pull_consumers; c; c = c->next)
         consumers[consumer_count++] = (struct consumer_data){

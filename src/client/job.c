@@ -63,7 +63,7 @@ enum err job_pool_start(struct job_pool *pool, const char *name, size_t thread_c
     pool->threads = calloc(thread_count, sizeof *pool->threads);
     must(pool->threads);
     for (size_t i = 0; i < thread_count; i++) {
-        char numbered[32];
+        char numbered[64];
         snprintf(numbered, sizeof numbered, "%s-%zu", name, i + 1);
         enum err err = thread_start(&pool->threads[i], numbered, pool_thread, pool);
         if (err != ERR_OK) {

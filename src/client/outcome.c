@@ -1,5 +1,6 @@
 #include "client/outcome.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -118,6 +119,15 @@ const char *rmq_error_text(rmq_error_t error) {
 }
 
 static _Atomic(rmq_log_fn *) log_fn;
+static pthread_once_t log_once = PTHREAD_ONCE_INIT;
+
+static void be_quiet(void) {
+    log_set_level(LOG_WARN);
+}
+
+void outcome_log_defaults(void) {
+    pthread_once(&log_once, be_quiet);
+}
 
 static void give_line(enum log_level level, enum log_topic topic, const char *line, size_t len) {
     (void)topic;
@@ -128,6 +138,7 @@ static void give_line(enum log_level level, enum log_topic topic, const char *li
 }
 
 void rmq_set_log(rmq_log_fn *fn, int32_t level) {
+    outcome_log_defaults();
     atomic_store(&log_fn, fn);
     log_set_sink(fn ? give_line : NULL);
     log_set_level((enum log_level)MAX(MIN(level, LOG_ERROR), LOG_DEBUG));

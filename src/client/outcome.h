@@ -25,5 +25,7 @@ rmq_error_t outcome_report(const struct outcome *outcome);
 /* A failure found on the caller's thread. */
 rmq_error_t report(rmq_error_t error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 rmq_error_t report_err(enum err err);
+/* A library is quiet: lines below warnings are left out unless rmq_set_log has said otherwise. */
+void outcome_log_defaults(void);
 
 #endif

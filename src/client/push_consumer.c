@@ -94,6 +94,10 @@ bool push_consumer_is_clustering(const struct rmq_push_consumer *consumer) {
     return consumer->options.message_model == RMQ_CLUSTERING;
 }
 
+bool push_consumer_is_online(const struct rmq_push_consumer *consumer) {
+    return consumer->state == CONSUMER_STARTING || consumer->state == CONSUMER_RUNNING;
+}
+
 struct rmq_push_consumer *push_consumer_find(struct rmq_client *client, struct bytes group) {
     for (struct rmq_push_consumer *c = client->push_consumers; c; c = c->next) {
         if (bytes_equal(c->group, group)) return c;
@@ -179,7 +183,7 @@ static void subscribe_on_loop(struct job *job) {
         add_subscribed(op->consumer, op->subscribed);
     else
         remove_topic(op->consumer, op->topic);
-    if (op->consumer->state != CONSUMER_RUNNING) {
+    if (!push_consumer_is_online(op->consumer)) {
         waiting_call_end(&op->call);
         return;
     }
@@ -297,6 +301,7 @@ static void start_timers(struct rmq_push_consumer *consumer) {
 
 static void on_all_told(struct heartbeat_wait *wait) {
     struct start_call *op = CONTAINER_OF(wait, struct start_call, heartbeat);
+    op->consumer->state = CONSUMER_RUNNING;
     op->consumer->rebalance.first_round = &op->call;
     rebalance_start(op->consumer);
 }
@@ -401,7 +406,7 @@ static void start_on_loop(struct job *job) {
         waiting_call_end(&op->call);
         return;
     }
-    consumer->state = CONSUMER_RUNNING;
+    consumer->state = CONSUMER_STARTING;
     consumer->start_ms = clock_wall_ms();
     start_timers(consumer);
     note_topics(op);

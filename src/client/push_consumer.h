@@ -14,7 +14,8 @@
 #include "rocketmq/consumer.h"
 #include "wire/body_heartbeat.h"
 
-enum consumer_state { CONSUMER_CREATED, CONSUMER_RUNNING, CONSUMER_STOPPED };
+/* Starting: brokers are told of it, but it has no queues yet. */
+enum consumer_state { CONSUMER_CREATED, CONSUMER_STARTING, CONSUMER_RUNNING, CONSUMER_STOPPED };
 
 /* One topic. */
 struct subscribed {
@@ -79,5 +80,7 @@ void push_consumer_describe(const struct rmq_push_consumer *consumer, struct are
 /* Stores the offsets of all its queues. */
 void push_consumer_persist_offsets(struct rmq_push_consumer *consumer);
 bool push_consumer_is_clustering(const struct rmq_push_consumer *consumer);
+/* Brokers are to know of it. */
+bool push_consumer_is_online(const struct rmq_push_consumer *consumer);
 
 #endif
