@@ -143,7 +143,10 @@ static void put_puts(struct table *table, const struct store_facts *facts) {
 
 static void put_log(struct table *table, const struct broker *broker, const struct store_facts *facts) {
     struct arena *arena = table->arena;
-    struct bytes log = broker->store_config.store_path_commit_log;
+    const struct store_config *config = &broker->store_config;
+    struct bytes log = config->store_path_commit_log.len > 0
+                           ? config->store_path_commit_log
+                           : arena_printf(arena, "%.*s/commitlog", BYTES_ARG(config->store_path_root_dir));
     put_int(table, "dispatchBehindBytes", facts->max_phys - facts->dispatched_phys);
     put_int(table, "dispatchMaxBuffer", facts->dispatch_max_buffer);
     put_int(table, "pageCacheLockTimeMills", store_append_busy_ms(broker->store));
