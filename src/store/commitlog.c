@@ -126,12 +126,13 @@ static void write_put(struct commitlog *log, struct put *put, int64_t pos, int64
 }
 
 /* All of a group or none must survive the end of this process at any instruction: size and magic, without which nothing
- * is a record, come last, those of the first record behind all others. */
+ * is a record, come last, those of the first record behind all others. The fence holds the compiler: a process that ends
+ * has done its instructions in order. */
 static void write_group(struct commitlog *log, struct put *puts, size_t count, int64_t pos, int64_t now_ms) {
     for (size_t i = 0; i < count; pos += puts[i++].size_bytes) write_put(log, &puts[i], pos, now_ms);
     for (size_t i = count; i-- > 0;) {
         pos -= puts[i].size_bytes;
-        atomic_thread_fence(memory_order_release);
+        atomic_signal_fence(memory_order_release);
         memcpy(log->current->data + (pos - log->current->start_phys), puts[i].record, RECORD_HEAD_BYTES);
     }
 }
@@ -156,7 +157,7 @@ static void write_all(struct commitlog *log, struct put *puts, size_t count, int
 
 enum err commitlog_append(struct commitlog *log, struct put *puts, size_t count, int64_t *end_phys,
                           int64_t *need_phys) {
-    int64_t end;
+    int64_t end = 0;
     lock_take(&log->append_lock);
     atomic_store_explicit(&log->held_since_ms, clock_monotonic_ms(), memory_order_relaxed);
     enum err err = plan(log, puts, count, &end);
