@@ -356,22 +356,51 @@ static void ask_and_read_late(void *arg) {
     loop_stop(world->loop);
 }
 
-static void a_slow_reader_is_not_read_from(void **state) {
-    (void)state;
-    static const struct conn_events server = {ignore_opened, answer_asked, ignore_closed};
-    struct pressure pressure = {0};
-    struct world world = {.test = &pressure};
-    world_open(&world, &(struct conn_options){.events = &server, .out_limit_bytes = OUT_LIMIT});
-    pressure.port = listener_port(world.listener);
+static void run_pressure(struct pressure *pressure, const struct conn_events *server) {
+    struct world world = {.test = pressure};
+    world_open(&world, &(struct conn_options){.events = server, .out_limit_bytes = OUT_LIMIT});
+    pressure->port = listener_port(world.listener);
     pthread_t peer;
     assert_int_equal(ERR_OK, thread_start(&peer, "slow", ask_and_read_late, &world));
     loop_run(world.loop);
     thread_join(peer);
-    assert_false(pressure.wrong);
-    assert_int_equal(ASKED, pressure.got);
+    assert_false(pressure->wrong);
+    assert_int_equal(ASKED, pressure->got);
+    world_close(&world);
+}
+
+static void a_slow_reader_is_not_read_from(void **state) {
+    (void)state;
+    static const struct conn_events server = {ignore_opened, answer_asked, ignore_closed};
+    struct pressure pressure = {0};
+    run_pressure(&pressure, &server);
     assert_true(pressure.was_full);
     assert_true(pressure.most_queued < OUT_LIMIT + ANSWER_BYTES);
-    world_close(&world);
+}
+
+/* All answers before anything is asked. */
+static void answer_unasked(struct conn *conn) {
+    struct pressure *pressure = ((struct world *)conn_owner(conn))->test;
+    for (; pressure->answered < ASKED; pressure->answered++) {
+        answer[0] = (char)pressure->answered;
+        conn_write(conn, (struct bytes){answer, sizeof answer});
+    }
+}
+
+static enum err note_full(struct conn *conn, struct bytes input, size_t *taken, size_t *need) {
+    (void)need;
+    struct pressure *pressure = ((struct world *)conn_owner(conn))->test;
+    pressure->was_full |= conn_is_full(conn);
+    *taken = input.len;
+    return ERR_OK;
+}
+
+static void a_full_connection_brings_no_input(void **state) {
+    (void)state;
+    static const struct conn_events server = {answer_unasked, note_full, ignore_closed};
+    struct pressure pressure = {0};
+    run_pressure(&pressure, &server);
+    assert_false(pressure.was_full);
 }
 
 /* --- ids --- */
@@ -432,6 +461,7 @@ int main(void) {
         cmocka_unit_test(slices_are_released_once_when_the_connection_goes_before),
         cmocka_unit_test(a_slice_without_a_connection_is_released),
         cmocka_unit_test(a_slow_reader_is_not_read_from),
+        cmocka_unit_test(a_full_connection_brings_no_input),
         cmocka_unit_test(an_id_finds_its_connection_and_never_a_later_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

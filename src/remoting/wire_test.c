@@ -288,6 +288,20 @@ static void large_requests_are_put_together(void **state) {
     close(fd);
 }
 
+static void oneway_requests_are_not_answered(void **state) {
+    (void)state;
+    int fd = connect_to(plain);
+    struct buf out = {0};
+    struct reply reply = {0};
+    struct command command = {.code = ECHO, .opaque = 1, .flag = COMMAND_FLAG_ONEWAY};
+    command_encode(&out, &command, NULL, NULL, 0);
+    send_all(fd, buf_bytes(&out));
+    ask(fd, 2, &reply); /* the only answer */
+    buf_close(&out);
+    reply_close(&reply);
+    close(fd);
+}
+
 static void responses_to_nothing_are_ignored(void **state) {
     (void)state;
     int fd = connect_to(plain);
@@ -446,6 +460,7 @@ int main(void) {
         cmocka_unit_test(no_more_is_pushed_to_a_peer_than_may_wait),
         cmocka_unit_test(peers_may_vanish_at_any_point),
         cmocka_unit_test(large_requests_are_put_together),
+        cmocka_unit_test(oneway_requests_are_not_answered),
         cmocka_unit_test(responses_to_nothing_are_ignored),
         cmocka_unit_test(malformed_input_costs_its_connection_alone),
         cmocka_unit_test(a_frame_cut_short_is_no_frame),
