@@ -9,7 +9,8 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-enum { BODY_MAX = 700, BATCH_MAX = 8, SETTLE_MS = 20000 };
+enum { BODY_MAX = 700, BATCH_MAX = 8, SETTLE_MS = 20000, FOUND_MAX = 2000 };
+#define FIRST_BORN_MS INT64_C(1795479112729)
 
 /* In memory where that is possible: what the tests look at is not the disk, and its syncs cost minutes. */
 static void make_root(struct box *box) {
@@ -107,7 +108,7 @@ static char *encode(int64_t number, int64_t queue_number, uint32_t *size_bytes) 
     struct record record = {
         .queue_id = queue_id_of(queue_number),
         .flag = (int32_t)number,
-        .born_time_ms = 1795479112729 + number,
+        .born_time_ms = FIRST_BORN_MS + number,
         .born_host = {.ip = {127, 0, 0, 1}, .port = 1},
         .store_host = {.ip = {127, 0, 0, 1}, .port = 10911},
         .body = bytes_make(body, body_of(number, body)),
@@ -147,13 +148,17 @@ void box_put(struct store *store, int64_t number, struct box_put *out) {
     must(err == ERR_OK);
 }
 
+static int64_t number_of(const struct record *record) {
+    return record->born_time_ms - FIRST_BORN_MS;
+}
+
 /* --- checks ---------------------------------------------------------------------------------------------- */
 
 static void check_content(const struct record *record) {
-    int64_t number = record->flag;
+    int64_t number = number_of(record);
     char body[BODY_MAX];
     must(bytes_equal(record->body, bytes_make(body, body_of(number, body))));
-    must(record->born_time_ms == 1795479112729 + number);
+    must(record->flag == (int32_t)number);
     struct buf properties = {0};
     properties_of(number, &properties);
     must(bytes_equal(record->properties, buf_bytes(&properties)));
@@ -163,7 +168,7 @@ static void check_content(const struct record *record) {
 void box_check_record(struct bytes bytes, const struct box_put *put) {
     struct record record;
     must(record_decode(bytes, RECORD_CHECK_BODY_CRC, &record) == ERR_OK);
-    must(record.flag == (int32_t)put->number);
+    must(number_of(&record) == put->number);
     must(record.size_bytes == put->size_bytes && bytes.len == put->size_bytes);
     must(record.offset_phys == put->offset_phys && record.offset_queue == put->offset_queue);
     check_content(&record);
@@ -173,8 +178,8 @@ static void check_key(struct store *store, const struct record *record, const ch
     struct arena arena = {0};
     int64_t *offsets, last_time_ms, last_phys;
     size_t count;
-    must(store_find_key(store, record->topic, bytes_of(key), 100000, 0, INT64_MAX, &arena, &offsets, &count,
-                        &last_time_ms, &last_phys) == ERR_OK);
+    must(store_find_key(store, record->topic, bytes_of(key), FOUND_MAX, record->store_time_ms, record->store_time_ms,
+                        &arena, &offsets, &count, &last_time_ms, &last_phys) == ERR_OK);
     bool found = false;
     for (size_t i = 0; i < count; i++) {
         found |= offsets[i] == record->offset_phys;
@@ -247,7 +252,7 @@ void box_check_gone(struct store *store, const struct box_put *put) {
     if (err == ERR_OK) { /* another message may have got the place */
         struct record record;
         must(record_decode(slice.bytes, RECORD_CHECK_BODY_CRC, &record) == ERR_OK);
-        must(record.flag != (int32_t)put->number);
+        must(number_of(&record) != put->number);
         store_release(slice.hold);
     } else {
         must(err == ERR_NOT_FOUND);
