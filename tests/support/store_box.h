@@ -27,8 +27,8 @@ struct box_put {
     int64_t number, offset_phys, offset_queue, end_phys;
     uint32_t size_bytes;
 };
-/* Puts `count` messages from `number` on, all into the queue of the first; what a full disk or a closing store refuse is
- * returned. */
+/* Puts `count` messages from `number` on, all into the queue of the first; what a full disk or a closing store refuse
+ * is returned. */
 enum err box_put_batch(struct store *store, int64_t number, int count, struct box_put *out) MUST_USE;
 void box_put(struct store *store, int64_t number, struct box_put *out); /* one, and it has to work */
 
