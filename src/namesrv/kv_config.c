@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "os/file.h"
 
-enum { FILE_MAX_BYTES = 64 << 20 };
+enum { FILE_MAX_BYTES = 8 * KV_TOTAL_MAX_BYTES /* escapes are longer than what they stand for */ };
 
 struct kv_entry {
     struct bytes id; /* namespace, '\0', key: own copy */
@@ -17,6 +17,7 @@ struct kv_entry {
 };
 struct kv_config {
     struct kv_entry *entries;
+    size_t total_bytes;
 };
 
 static struct bytes namespace_of(const struct kv_entry *entry) {
@@ -44,15 +45,17 @@ static struct kv_entry *find(const struct kv_config *config, struct bytes namesp
 
 static void remove_entry(struct kv_config *config, struct kv_entry *entry) {
     HASH_DEL(config->entries, entry);
+    config->total_bytes -= entry->id.len + strlen(entry->value);
     free((void *)(uintptr_t)entry->id.data);
     free(entry->value);
     free(entry);
 }
 
-static void load(struct kv_config *config, const struct json *table) {
+static enum err load(struct kv_config *config, const struct json *table) {
     for (const struct json *namespace = json_first(table); namespace != NULL; namespace = namespace->next)
         for (const struct json *item = json_first(namespace); item != NULL; item = item->next)
-            if (json_text(item).data != NULL) kv_config_put(config, namespace->key, item->key, json_text(item));
+            if (json_text(item).data != NULL) TRY(kv_config_put(config, namespace->key, item->key, json_text(item)));
+    return ERR_OK;
 }
 
 enum err kv_config_open(const char *path, struct kv_config **out) {
@@ -64,10 +67,8 @@ enum err kv_config_open(const char *path, struct kv_config **out) {
     enum err err = file_read_all(path, FILE_MAX_BYTES, &text);
     if (err == ERR_OK && bytes_trim(buf_bytes(&text)).len > 0) {
         err = json_parse(&arena, buf_bytes(&text), &tree);
-        if (err != ERR_OK)
-            err = fail(ERR_CORRUPT, "%s: %s; repair it or start without it", path, err_detail(err));
-        else
-            load(config, json_get(tree, "configTable"));
+        if (err == ERR_OK) err = load(config, json_get(tree, "configTable"));
+        if (err != ERR_OK) err = fail(ERR_CORRUPT, "%s: %s; repair it or start without it", path, err_detail(err));
     }
     arena_close(&arena);
     buf_close(&text);
@@ -85,23 +86,32 @@ void kv_config_close(struct kv_config *config) {
     free(config);
 }
 
-void kv_config_put(struct kv_config *config, struct bytes namespace, struct bytes key, struct bytes value) {
-    struct kv_entry *entry = find(config, namespace, key);
-    char *copy = bytes_dup(value);
-    if (entry != NULL) {
-        free(entry->value);
-        entry->value = copy;
-        return;
-    }
-    entry = calloc(1, sizeof *entry);
+static struct kv_entry *add(struct kv_config *config, struct bytes namespace, struct bytes key) {
+    struct kv_entry *entry = calloc(1, sizeof *entry);
     must(entry != NULL);
     struct buf id = {0};
     append_id(&id, namespace, key);
     entry->id = bytes_make(bytes_dup(buf_bytes(&id)), id.len);
     entry->namespace_len = namespace.len;
-    entry->value = copy;
     HASH_ADD_KEYPTR(hh, config->entries, entry->id.data, entry->id.len, entry);
     buf_close(&id);
+    config->total_bytes += entry->id.len;
+    return entry;
+}
+
+enum err kv_config_put(struct kv_config *config, struct bytes namespace, struct bytes key, struct bytes value) {
+    if (config->total_bytes + namespace.len + key.len + value.len > KV_TOTAL_MAX_BYTES)
+        return fail(ERR_TOO_BIG, "the KV table is full: at most %d bytes; delete what is not needed",
+                    KV_TOTAL_MAX_BYTES);
+    struct kv_entry *entry = find(config, namespace, key);
+    if (entry == NULL)
+        entry = add(config, namespace, key);
+    else
+        config->total_bytes -= strlen(entry->value);
+    free(entry->value);
+    entry->value = bytes_dup(value);
+    config->total_bytes += strlen(entry->value);
+    return ERR_OK;
 }
 
 void kv_config_delete(struct kv_config *config, struct bytes namespace, struct bytes key) {

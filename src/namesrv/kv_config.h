@@ -9,12 +9,15 @@
 
 #define NAMESPACE_ORDER_TOPIC_CONFIG BYTES("ORDER_TOPIC_CONFIG")
 
+enum { KV_TOTAL_MAX_BYTES = 16 << 20 /* of all texts */ };
+
 struct kv_config;
 /* Loads the file; a missing one is an empty table. ERR_CORRUPT when it cannot be understood. Waits for the disk. */
 enum err kv_config_open(const char *path, struct kv_config **out) MUST_USE;
 void kv_config_close(struct kv_config *config);
 
-void kv_config_put(struct kv_config *config, struct bytes namespace, struct bytes key, struct bytes value);
+/* ERR_TOO_BIG when the table would pass KV_TOTAL_MAX_BYTES. */
+enum err kv_config_put(struct kv_config *config, struct bytes namespace, struct bytes key, struct bytes value) MUST_USE;
 void kv_config_delete(struct kv_config *config, struct bytes namespace, struct bytes key);
 struct bytes kv_config_get(const struct kv_config *config, struct bytes namespace,
                            struct bytes key); /* absent if none */

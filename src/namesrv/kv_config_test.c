@@ -33,10 +33,10 @@ static void keeps_texts_by_namespace_and_key(void **state) {
     struct arena arena = {0};
     const struct kv *items;
     struct kv_config *config = open_table();
-    kv_config_put(config, BYTES("N"), BYTES("k"), BYTES("1"));
-    kv_config_put(config, BYTES("Nk"), BYTES(""), BYTES("other"));
-    kv_config_put(config, BYTES("N"), BYTES("k2"), BYTES(""));
-    kv_config_put(config, BYTES("N"), BYTES("k"), BYTES("2"));
+    assert_ok(kv_config_put(config, BYTES("N"), BYTES("k"), BYTES("1")));
+    assert_ok(kv_config_put(config, BYTES("Nk"), BYTES(""), BYTES("other")));
+    assert_ok(kv_config_put(config, BYTES("N"), BYTES("k2"), BYTES("")));
+    assert_ok(kv_config_put(config, BYTES("N"), BYTES("k"), BYTES("2")));
     assert_bytes(kv_config_get(config, BYTES("N"), BYTES("k")), "2");
     assert_bytes(kv_config_get(config, BYTES("N"), BYTES("k2")), "");
     assert_null(kv_config_get(config, BYTES("N"), BYTES("k3")).data);
@@ -49,12 +49,27 @@ static void keeps_texts_by_namespace_and_key(void **state) {
     arena_close(&arena);
 }
 
+static void has_a_limit(void **state) {
+    (void)state;
+    struct kv_config *config = open_table();
+    struct buf value = {0};
+    memset(buf_reserve(&value, KV_TOTAL_MAX_BYTES / 2), 'x', KV_TOTAL_MAX_BYTES / 2);
+    value.len = KV_TOTAL_MAX_BYTES / 2;
+    assert_ok(kv_config_put(config, BYTES("N"), BYTES("a"), buf_bytes(&value)));
+    assert_err(kv_config_put(config, BYTES("N"), BYTES("b"), buf_bytes(&value)), ERR_TOO_BIG);
+    assert_null(kv_config_get(config, BYTES("N"), BYTES("b")).data);
+    kv_config_delete(config, BYTES("N"), BYTES("a"));
+    assert_ok(kv_config_put(config, BYTES("N"), BYTES("b"), buf_bytes(&value)));
+    kv_config_close(config);
+    buf_close(&value);
+}
+
 static void comes_back_from_its_file(void **state) {
     (void)state;
     struct kv_config *config = open_table();
-    kv_config_put(config, BYTES("B"), BYTES("x\"y"), BYTES("标"));
-    kv_config_put(config, BYTES("A"), BYTES("k"), BYTES("v"));
-    kv_config_put(config, BYTES("B"), BYTES("a"), BYTES("broker-a:8;broker-b:8"));
+    assert_ok(kv_config_put(config, BYTES("B"), BYTES("x\"y"), BYTES("标")));
+    assert_ok(kv_config_put(config, BYTES("A"), BYTES("k"), BYTES("v")));
+    assert_ok(kv_config_put(config, BYTES("B"), BYTES("a"), BYTES("broker-a:8;broker-b:8")));
     struct buf text = {0}, again = {0};
     kv_config_write(config, &text);
     assert_ok(file_replace(path, buf_bytes(&text), true));
@@ -91,6 +106,7 @@ static void refuses_a_damaged_file(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_texts_by_namespace_and_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(has_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comes_back_from_its_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_the_file_of_the_java_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refuses_a_damaged_file, set_up, tear_down),

@@ -7,12 +7,17 @@
 #include "os/file.h"
 #include "os/thread.h"
 
+/* Somebody who wants to know. */
+struct waiter {
+    struct waiter *next;
+    saver_done *done;
+    void *ctx;
+};
 struct job {
     struct job *next;
     char *path;
     struct buf content;
-    saver_done *done;
-    void *ctx;
+    struct waiter *waiters;
     enum err err;
     char *detail; /* of err */
 };
@@ -78,7 +83,11 @@ static void report(struct saver *saver) {
     lock_give(&saver->lock);
     for (struct job *next; job != NULL; job = next) {
         next = job->next;
-        job->done(job->ctx, job->err == ERR_OK ? ERR_OK : fail(job->err, "%s", job->detail));
+        for (struct waiter *waiter = job->waiters, *other; waiter != NULL; waiter = other) {
+            other = waiter->next;
+            waiter->done(waiter->ctx, job->err == ERR_OK ? ERR_OK : fail(job->err, "%s", job->detail));
+            free(waiter);
+        }
         buf_close(&job->content);
         free(job->path);
         free(job->detail);
@@ -118,6 +127,17 @@ void saver_destroy(struct saver *saver) {
     free(saver);
 }
 
+/* The one that waits for that path, made if there is none. */
+static struct job *job_of(struct saver *saver, struct bytes path) {
+    for (struct job *job = saver->queued.first; job != NULL; job = job->next)
+        if (bytes_is(path, job->path)) return job;
+    struct job *job = calloc(1, sizeof *job);
+    must(job != NULL);
+    job->path = bytes_dup(path);
+    list_add(&saver->queued, job);
+    return job;
+}
+
 void saver_save(struct saver *saver, struct bytes path, struct buf *content, saver_done *done, void *ctx) {
     if (!saver->started) {
         const enum err err = thread_start(&saver->thread, "save", run_saver, saver);
@@ -128,15 +148,15 @@ void saver_save(struct saver *saver, struct bytes path, struct buf *content, sav
         }
         saver->started = true;
     }
-    struct job *job = calloc(1, sizeof *job);
-    must(job != NULL);
-    job->path = bytes_dup(path);
-    job->content = *content;
-    *content = (struct buf){0};
-    job->done = done;
-    job->ctx = ctx;
+    struct waiter *waiter = malloc(sizeof *waiter);
+    must(waiter != NULL);
     lock_take(&saver->lock);
-    list_add(&saver->queued, job);
+    struct job *job = job_of(saver, path);
+    *waiter = (struct waiter){job->waiters, done, ctx};
+    job->waiters = waiter;
+    buf_close(&job->content);
+    job->content = *content;
     cond_signal(&saver->changed);
     lock_give(&saver->lock);
+    *content = (struct buf){0};
 }

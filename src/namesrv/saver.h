@@ -1,5 +1,5 @@
 /* saver.h - writes files on a thread of its own, so that the loop never waits for the disk. The thread starts with the
- * first file. Files are written one after the other in the order they came. */
+ * first file. A file that waits to be written gives way to a newer content of it, so that one waits for each path. */
 #ifndef RMQ_NAMESRV_SAVER_H
 #define RMQ_NAMESRV_SAVER_H
 
