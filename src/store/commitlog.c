@@ -31,6 +31,7 @@ void commitlog_close(struct commitlog *log) {
 }
 
 int64_t commitlog_roll(const struct commitlog *log, int64_t offset_phys) {
+    if (offset_phys > INT64_MAX - log->files.file_bytes) return INT64_MAX; /* a damaged entry may say anything */
     return (offset_phys / log->files.file_bytes + 1) * log->files.file_bytes;
 }
 

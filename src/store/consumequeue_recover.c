@@ -189,7 +189,7 @@ enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *c
         char raw[QUEUE_ENTRY_BYTES];
         TRY(read_entries(&walk, end - 1, 1, raw));
         struct queue_entry entry = queue_entry_decode(raw);
-        if (entry.offset_phys + entry.size_bytes <= end_phys || queue_entry_is_filler(&entry)) break;
+        if (entry.offset_phys <= end_phys - entry.size_bytes || queue_entry_is_filler(&entry)) break;
         end--;
     }
     *cut = queue->written_offset - end;

@@ -110,6 +110,7 @@ static void test_lost_entries_are_filled(void **state) {
     struct queue_entry entry = {1, 1, 1};
     lock_take(&t.store->dispatch.lock);
     assert_err(consumequeue_put(queue, INT64_C(1) << 50, &entry), ERR_CORRUPT);
+    assert_err(consumequeue_put(new_queue("Other"), INT64_MAX, &entry), ERR_CORRUPT);
     lock_give(&t.store->dispatch.lock);
 }
 

@@ -11,7 +11,7 @@ bool mapped_file_parse_name(struct bytes name, int64_t *start) {
     for (size_t i = 0; i < name.len; i++) {
         if (name.data[i] < '0' || name.data[i] > '9') return false;
     }
-    return bytes_to_i64(name, start);
+    return bytes_to_i64(name, start) && *start <= INT64_MAX / 4; /* sums with sizes never overflow */
 }
 
 void mapped_file_format_name(int64_t start, char out[MAPPED_FILE_NAME_LEN + 1]) {
