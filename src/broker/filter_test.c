@@ -2,6 +2,7 @@
 #include "broker/filter.h"
 
 #include "base/hash.h"
+#include "message/record.h"
 
 static struct filter *filter_of(struct arena *arena, const char *expression, const char *type) {
     struct subscription subscription;
@@ -48,14 +49,55 @@ static void tags_match_by_their_hash(void **state) {
     filter_release(many);
 }
 
-static void expressions_match_nothing(void **state) {
+/* A record with these properties. */
+static struct bytes record_of(struct arena *arena, const char *properties) {
+    struct record record = {.topic = BYTES("T"), .body = BYTES("b"), .properties = bytes_of(properties)};
+    char *text = arena_alloc(arena, record_size(&record));
+    record_encode(&record, text);
+    return bytes_make(text, record_size(&record));
+}
+
+static void sql92_matches_by_the_properties_of_records(void **state) {
     (void)state;
     struct arena arena = {0};
-    struct filter *filter = filter_of(&arena, "a > 5", "SQL92");
-    assert_false(subscription_is_tag(&filter->subscription));
-    assert_false(matches(filter, "a > 5"));
+    struct filter *filter = filter_of(&arena, "a > 5 AND TAGS = 'x'", "SQL92");
+    assert_true(filter_is_valid(filter));
+    assert_true(filter_match_tags(filter, 0)); /* the record decides */
+    assert_true(filter_match_record(filter, record_of(&arena, "a\0016\002TAGS\001x\002")));
+    assert_false(filter_match_record(filter, record_of(&arena, "a\0015\002TAGS\001x\002")));
+    assert_false(filter_match_record(filter, record_of(&arena, "TAGS\001x\002")));
+    assert_false(filter_match_record(filter, BYTES("no record")));
     filter_release(filter);
     arena_close(&arena);
+}
+
+static void what_is_no_filter_matches_nothing(void **state) {
+    (void)state;
+    static const struct {
+        const char *expression, *type, *why;
+    } bad[] = {{"a >", "SQL92", NULL}, {"", "SQL92", NULL}, {"a > 5", "SQL03", "unknown type of expression: SQL03"}};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct arena arena = {0};
+        struct filter *filter = filter_of(&arena, bad[i].expression, bad[i].type);
+        assert_false(filter_is_valid(filter));
+        assert_false(filter_match_tags(filter, java_string_hash(bytes_of(bad[i].expression))));
+        assert_err(filter_check(&filter->subscription), ERR_BAD_SUBSCRIPTION);
+        if (bad[i].why) assert_non_null(strstr(err_detail(ERR_BAD_SUBSCRIPTION), bad[i].why));
+        filter_release(filter);
+        arena_close(&arena);
+    }
+}
+
+static void an_expression_has_a_limit(void **state) {
+    (void)state;
+    struct buf text = {0};
+    buf_append(&text, "a = 1", 5);
+    while (text.len <= SQL92_TEXT_MAX) buf_append(&text, " OR a = 1", 9);
+    struct subscription subscription = {.expression = buf_bytes(&text), .expression_type = BYTES("SQL92")};
+    assert_err(filter_check(&subscription), ERR_BAD_SUBSCRIPTION);
+    subscription.expression.len = 5 + 9 * 100;
+    assert_ok(filter_check(&subscription));
+    buf_close(&text);
 }
 
 static void the_last_release_frees(void **state) {
@@ -75,7 +117,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_matches_everything),
         cmocka_unit_test(tags_match_by_their_hash),
-        cmocka_unit_test(expressions_match_nothing),
+        cmocka_unit_test(sql92_matches_by_the_properties_of_records),
+        cmocka_unit_test(what_is_no_filter_matches_nothing),
+        cmocka_unit_test(an_expression_has_a_limit),
         cmocka_unit_test(the_last_release_frees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,10 @@ enum err broker_handle_check_client_config(struct call *call, const struct hdr_n
     if (!data) return ERR_OK;
     struct subscription subscription = subscription_decode(arena, data);
     if (subscription_is_tag(&subscription)) return ERR_OK;
-    return fail(ERR_FAILED, "The broker does not support consumer to filter message by %.*s",
-                BYTES_ARG(subscription.expression_type));
+    if (!call->broker->config.enable_property_filter)
+        return fail(ERR_FAILED, "The broker does not support consumer to filter message by %.*s",
+                    BYTES_ARG(subscription.expression_type));
+    return filter_check(&subscription);
 }
 
 /* --- who is connected -------------------------------------------------------------------------------------- */

@@ -85,9 +85,11 @@ static bool check_topic(struct check *check) {
     return true;
 }
 
-static bool refuse_expression(struct check *check, struct bytes type) {
+static bool check_expression(struct check *check) {
+    const struct subscription *subscription = &check->pull.filter->subscription;
+    if (subscription_is_tag(subscription) || check->broker->config.enable_property_filter) return true;
     return REFUSE(check, RESPONSE_SYSTEM_ERROR, "The broker does not support consumer to filter message by %.*s",
-                  BYTES_ARG(type));
+                  BYTES_ARG(subscription->expression_type));
 }
 
 /* The request says what it wants. */
@@ -98,12 +100,13 @@ static bool filter_of_request(struct check *check) {
     struct subscription subscription;
     enum err err = subscription_parse(check->call->request->arena, header->topic, header->subscription,
                                       header->expression_type, &subscription);
-    if (err != ERR_OK)
+    if (err == ERR_OK) {
+        subscription.version_ms = header->sub_version;
+        check->pull.filter = filter_make(&subscription);
+    }
+    if (err != ERR_OK || !filter_is_valid(check->pull.filter))
         return REFUSE(check, RESPONSE_SUBSCRIPTION_PARSE_FAILED, "parse the consumer's subscription failed");
-    subscription.version_ms = header->sub_version;
-    if (!subscription_is_tag(&subscription)) return refuse_expression(check, header->expression_type);
-    check->pull.filter = filter_make(&subscription);
-    return true;
+    return check_expression(check);
 }
 
 /* The heartbeats of the group said it. */
@@ -129,9 +132,10 @@ static bool filter_of_group(struct check *check) {
         return REFUSE(check, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist" FAQ_HINT);
     if (view.filter->subscription.version_ms < header->sub_version)
         return REFUSE(check, RESPONSE_SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
-    if (!subscription_is_tag(&view.filter->subscription))
-        return refuse_expression(check, view.filter->subscription.expression_type);
-    return true;
+    if (!filter_is_valid(view.filter))
+        return REFUSE(check, RESPONSE_FILTER_DATA_NOT_EXIST,
+                      "The broker's consumer filter data is not exist!Your expression may be wrong!");
+    return check_expression(check);
 }
 
 static void fill_pull(struct check *check) {
@@ -144,8 +148,7 @@ static void fill_pull(struct check *check) {
     if (header->sys_flag & PULL_SUSPEND)
         pull->hold_ms = config->long_polling_enable ? header->suspend_timeout_millis : config->short_polling_time_ms;
     pull->begin_ms = loop_now_ms(check->call->reactor->loop);
-    pull->progress =
-        offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);
+    pull->progress = offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);
     if ((header->sys_flag & PULL_COMMIT_OFFSET) && header->commit_offset >= 0 && pull->progress)
         progress_commit(check->broker->offsets, pull->progress, header->queue_id, header->commit_offset);
 }

@@ -159,6 +159,7 @@ static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *
         .offset_queue = pull->offset_queue,
         .max_count = pull->max_count,
         .match_tags = pull->filter ? filter_match_tags : NULL,
+        .match_record = pull->filter && pull->filter->sql ? filter_match_record : NULL,
         .match_ctx = pull->filter,
     };
     store_get(broker->store, arena, &get);
