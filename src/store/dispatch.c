@@ -25,8 +25,6 @@ void dispatch_close(struct dispatch *dispatch) {
         dispatch->newest_tail = tail->older;
         free(tail);
     }
-    bell_close(&dispatch->done_bell);
-    bell_close(&dispatch->bell);
     lock_close(&dispatch->lock);
 }
 

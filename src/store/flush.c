@@ -17,8 +17,6 @@ void flush_init(struct flush *flush, struct store *store) {
 }
 
 void flush_close(struct flush *flush) {
-    bell_close(&flush->queues_bell);
-    bell_close(&flush->bell);
     cond_close(&flush->flushed);
     lock_close(&flush->lock);
 }

@@ -14,7 +14,6 @@ void prealloc_init(struct prealloc *prealloc, struct store *store) {
 }
 
 void prealloc_close(struct prealloc *prealloc) {
-    bell_close(&prealloc->bell);
     lock_close(&prealloc->lock);
 }
 

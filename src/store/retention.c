@@ -178,7 +178,6 @@ enum err retention_start(const struct store_config *config, const char *log_dir,
     measure(retention);
     enum err err = thread_start(&retention->thread, "retention", run, retention);
     if (err != ERR_OK) {
-        bell_close(&retention->bell);
         free(retention);
         return err;
     }
@@ -191,7 +190,6 @@ void retention_stop(struct retention *retention) {
     atomic_store(&retention->stop, true);
     bell_ring(&retention->bell);
     thread_join(retention->thread);
-    bell_close(&retention->bell);
     free(retention);
 }
 

@@ -135,7 +135,6 @@ static void run_all(const char *flush_disk_type, bool with_drops) {
     for (int i = 0; i < READERS; i++) thread_join(readers[i]);
     thread_join(disturber);
     assert_true(atomic_load(&arrivals) > 0);
-    bell_close(&arrived_bell);
     testing_reopen(&t);
     for (int q = 0; q < QUEUES; q++)
         assert_int_equal(queue_max(store_queue(t.store, BYTES("Topic"), q, false)), atomic_load(&written[q]));
