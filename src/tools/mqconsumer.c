@@ -144,6 +144,7 @@ int main(int argc, char **argv) {
     if (pthread_create(&waiter, NULL, wait_for_signal, &signals) != 0) return 1;
     pthread_detach(waiter);
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads the file sees each line at once */
     rmq_client_options_t client_options;
     rmq_client_options_init(&client_options);
     rmq_client_t *client = NULL;

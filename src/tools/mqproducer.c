@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
         fputs(usage, stderr);
         return code;
     }
+    setvbuf(stdout, NULL, _IOLBF, 0); /* whoever reads the file sees each line at once */
     rmq_client_options_t client_options;
     rmq_client_options_init(&client_options);
     rmq_producer_options_t options;

@@ -15,6 +15,8 @@ enum { MESSAGES = 200, PATIENCE_MS = 60000 };
 
 static rmq_client_t *client;
 static rmq_producer_t *producer;
+static rmq_push_consumer_t *pusher; /* of the test that runs; destroyed also when it fails */
+static rmq_pull_consumer_t *puller;
 static char topic[64], group[128], offset_dir[64];
 
 /* What listeners have received: each message by the number in its body. */
@@ -34,6 +36,16 @@ static rmq_client_t *make_client(void) {
     rmq_client_t *made;
     if (rmq_client_create(&options, &made) != RMQ_OK) fail_msg("%s", rmq_last_error());
     return made;
+}
+
+static void stop_pusher(void) {
+    rmq_push_consumer_destroy(pusher);
+    pusher = NULL;
+}
+
+static void stop_puller(void) {
+    rmq_pull_consumer_destroy(puller);
+    puller = NULL;
 }
 
 static int set_up(void **state) {
@@ -62,6 +74,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
     (void)state;
+    stop_pusher();
+    stop_puller();
     rmq_producer_destroy(producer);
     rmq_client_destroy(client);
     char command[128];
@@ -162,18 +176,18 @@ static void everything_sent_is_received_once(void **state) {
     rmq_push_consumer_options_t options = consumer_options(&received);
     options.consume_message_batch_max_size = 8;
     send_numbers(0, MESSAGES / 2, "TagA");
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     send_numbers(MESSAGES / 2, MESSAGES / 2, NULL);
     wait_for_total(&received, MESSAGES);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
     for (int i = 0; i < MESSAGES; i++) assert_int_equal(received.count[i], 1);
 
     static struct received again = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     options = consumer_options(&again);
     send_numbers(MESSAGES, 10, NULL);
-    consumer = start_consumer(client, &options, "*"); /* goes on where the group was */
+    pusher = start_consumer(client, &options, "*"); /* goes on where the group was */
     wait_for_total(&again, 10);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
 }
 
 static void tags_select(void **state) {
@@ -183,9 +197,9 @@ static void tags_select(void **state) {
     send_numbers(0, 20, "TagA");
     send_numbers(20, 20, "TagB");
     send_numbers(40, 20, "TagC");
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "TagA || TagC");
+    pusher = start_consumer(client, &options, "TagA || TagC");
     wait_for_total(&received, 40);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
     for (int i = 0; i < 60; i++) assert_int_equal(received.count[i], i < 20 || i >= 40);
 }
 
@@ -193,11 +207,11 @@ static void what_failed_comes_again(void **state) {
     (void)state;
     static struct received received = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fail_first = 2};
     rmq_push_consumer_options_t options = consumer_options(&received);
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     send_numbers(0, 2, NULL);
     wait_for_total(&received, 2);
-    rmq_push_consumer_destroy(consumer);
-    assert_int_equal(received.last_reconsume_times, 1);
+    stop_pusher();
+    assert_in_range(received.last_reconsume_times, 1, 2); /* the first may fail twice before the second comes */
 }
 
 static void bodies_come_as_they_were_sent(void **state) {
@@ -234,7 +248,7 @@ static void two_consumers_share_and_take_over(void **state) {
     static struct received second = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     rmq_client_t *other = make_client();
     rmq_push_consumer_options_t options = consumer_options(&first), other_options = consumer_options(&second);
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     rmq_push_consumer_t *other_consumer = start_consumer(other, &other_options, "*");
     int sent = 0;
     for (int i = 0; i < 60 && (total(&first) == 0 || total(&second) == 0); i++) { /* until both have some */
@@ -258,7 +272,7 @@ static void two_consumers_share_and_take_over(void **state) {
     }
     assert_int_equal(missing, 0);
     assert_int_equal(total(&second), left_at);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
 }
 
 static size_t by_number(void *context, const rmq_message_queue_t *queues, size_t count, const rmq_message_t *message) {
@@ -271,24 +285,24 @@ static void orderly_consumers_keep_the_order(void **state) {
     static struct received received = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fail_first = 3};
     rmq_push_consumer_options_t options = consumer_options(&received);
     options.orderly = true;
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     for (int i = 0; i < MESSAGES; i++) {
         rmq_message_t *message = make_message(i, NULL);
         assert_int_equal(rmq_producer_send_selected(producer, message, by_number, &i, NULL), RMQ_OK);
         rmq_message_destroy(message);
     }
     wait_for_total(&received, MESSAGES);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
     assert_false(received.out_of_order);
 
     static struct received again = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     options = consumer_options(&again); /* the locks were given back */
     options.orderly = true;
     rmq_client_t *other = make_client();
-    consumer = start_consumer(other, &options, "*");
+    pusher = start_consumer(other, &options, "*");
     send_numbers(MESSAGES, 12, NULL);
     wait_for_total(&again, 12);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
     rmq_client_destroy(other);
 }
 
@@ -300,20 +314,20 @@ static void broadcasting_reaches_everybody(void **state) {
     rmq_client_t *other = make_client();
     rmq_push_consumer_options_t options = consumer_options(&first), other_options = consumer_options(&second);
     options.message_model = other_options.message_model = RMQ_BROADCASTING;
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     rmq_push_consumer_t *other_consumer = start_consumer(other, &other_options, "*");
     send_numbers(0, 40, NULL);
     wait_for_total(&first, 40);
     wait_for_total(&second, 40);
     rmq_push_consumer_destroy(other_consumer);
     rmq_client_destroy(other);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
 
     send_numbers(40, 8, NULL);
     options.listener_context = &third; /* goes on where the file says */
-    consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     wait_for_total(&third, 8);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
 }
 
 /* ---- pull ------------------------------------------------------------------------------------------------ */
@@ -335,8 +349,7 @@ static int pull_all(rmq_pull_consumer_t *consumer, const rmq_message_queue_t *qu
 
 static void pulling_finds_what_is_there(void **state) {
     (void)state;
-    rmq_pull_consumer_t *consumer;
-    assert_int_equal(rmq_pull_consumer_create(client, group, &consumer), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_create(client, group, &puller), RMQ_OK);
     send_numbers(0, 40, "TagA");
     send_numbers(40, 40, "TagB");
     rmq_queue_list_t *list;
@@ -345,27 +358,28 @@ static void pulling_finds_what_is_there(void **state) {
     clock_sleep_ms(1000); /* brokers make messages visible a moment after they acknowledged them */
     int all = 0, of_b = 0;
     for (size_t i = 0; i < list->count; i++) {
-        all += pull_all(consumer, &list->queues[i], NULL);
-        of_b += pull_all(consumer, &list->queues[i], "TagB");
+        all += pull_all(puller, &list->queues[i], NULL);
+        of_b += pull_all(puller, &list->queues[i], "TagB");
     }
     assert_int_equal(all, 80);
     assert_int_equal(of_b, 40);
 
     const rmq_message_queue_t *queue = &list->queues[0];
     rmq_pull_result_t *result;
-    assert_int_equal(rmq_pull_consumer_pull(consumer, queue, "*", 1000, 16, &result), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_pull(puller, queue, "*", 1000, 16, &result), RMQ_OK);
     assert_int_equal(result->status, RMQ_PULL_OFFSET_ILLEGAL);
-    assert_int_equal(result->next_begin_offset, 20);
+    /* 4.2.0 brokers go back to the first when that is 0, later ones to the end */
+    assert_true(result->next_begin_offset == 20 || result->next_begin_offset == 0);
     rmq_pull_result_destroy(result);
     int64_t offset;
-    assert_int_equal(rmq_pull_consumer_update_offset(consumer, queue, 5), RMQ_OK);
-    assert_int_equal(rmq_pull_consumer_fetch_offset(consumer, queue, false, &offset), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_update_offset(puller, queue, 5), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_fetch_offset(puller, queue, false, &offset), RMQ_OK);
     assert_int_equal(offset, 5);
-    rmq_pull_consumer_destroy(consumer); /* stores it */
-    assert_int_equal(rmq_pull_consumer_create(client, group, &consumer), RMQ_OK);
-    assert_int_equal(rmq_pull_consumer_fetch_offset(consumer, queue, true, &offset), RMQ_OK);
+    stop_puller(); /* stores it */
+    assert_int_equal(rmq_pull_consumer_create(client, group, &puller), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_fetch_offset(puller, queue, true, &offset), RMQ_OK);
     assert_int_equal(offset, 5);
-    rmq_pull_consumer_destroy(consumer);
+    stop_puller();
     rmq_queue_list_destroy(list);
 }
 
@@ -386,8 +400,7 @@ static void *send_soon(void *arg) {
 
 static void a_blocking_pull_waits_for_a_message(void **state) {
     (void)state;
-    rmq_pull_consumer_t *consumer;
-    assert_int_equal(rmq_pull_consumer_create(client, group, &consumer), RMQ_OK);
+    assert_int_equal(rmq_pull_consumer_create(client, group, &puller), RMQ_OK);
     rmq_queue_list_t *list;
     assert_int_equal(rmq_client_subscribe_queues(client, topic, &list), RMQ_OK);
     pthread_t thread;
@@ -396,7 +409,7 @@ static void a_blocking_pull_waits_for_a_message(void **state) {
     rmq_pull_status_t status = RMQ_PULL_NO_NEW_MSG;
     for (int i = 0; i < 3 && status != RMQ_PULL_FOUND; i++) {
         rmq_pull_result_destroy(result);
-        if (rmq_pull_consumer_pull_block_if_not_found(consumer, &list->queues[0], "*", 0, 16, &result) != RMQ_OK)
+        if (rmq_pull_consumer_pull_block_if_not_found(puller, &list->queues[0], "*", 0, 16, &result) != RMQ_OK)
             fail_msg("%s", rmq_last_error());
         status = result->status;
     }
@@ -405,7 +418,7 @@ static void a_blocking_pull_waits_for_a_message(void **state) {
     rmq_pull_result_destroy(result);
     pthread_join(thread, NULL);
     rmq_queue_list_destroy(list);
-    rmq_pull_consumer_destroy(consumer);
+    stop_puller();
 }
 
 /* ---- other sends, queries ---------------------------------------------------------------------------------- */
@@ -421,7 +434,7 @@ static void batches_asynchronous_and_oneway_sends_arrive(void **state) {
     (void)state;
     static struct received received = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     rmq_push_consumer_options_t options = consumer_options(&received);
-    rmq_push_consumer_t *consumer = start_consumer(client, &options, "*");
+    pusher = start_consumer(client, &options, "*");
     rmq_message_t *messages[30];
     for (int i = 0; i < 30; i++) messages[i] = make_message(i, "TagA");
     rmq_send_result_t *result;
@@ -436,7 +449,7 @@ static void batches_asynchronous_and_oneway_sends_arrive(void **state) {
     for (int i = 0; i < 1000 && atomic_load(&called_back) < 10; i++) clock_sleep_ms(10);
     assert_int_equal(atomic_load(&called_back), 10);
     for (int i = 0; i < 30; i++) rmq_message_destroy(messages[i]);
-    rmq_push_consumer_destroy(consumer);
+    stop_pusher();
 }
 
 static rmq_error_t query(const char *key, rmq_message_list_t **list) {
