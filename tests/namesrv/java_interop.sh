@@ -31,6 +31,10 @@ new=$(free_port)
 java_broker new 5.3.3 "$new" compressedRegister=true
 old=$(free_port)
 java_broker old 4.2.0 "$old"
+log=$HOME/logs/rocketmqlogs/namesrv.log
+for name in new old; do # 5.3.3 may leave its first registration out when it has not found the name server yet
+    wait_for 60 "registration of $name" grep -q "new broker registered: broker=$name" "$log"
+done
 check "new                     0     127.0.0.1:$new        V5_3_3" admin clusterList
 check "old                     0     127.0.0.1:$old" admin clusterList
 check "\"brokerAddrs\":{0:\"127.0.0.1:$new\"" admin topicRoute -t TBW102
@@ -66,4 +70,4 @@ check "127.0.0.1:$old" admin clusterList
 peer down -d "$T/old"
 wait_for 10 "end of the stopped broker's routes" is_gone "127.0.0.1:$old"
 stop "$namesrv_pid"
-check "Shutdown hook over" cat "$HOME/logs/rocketmqlogs/namesrv.log"
+check "Shutdown hook over" cat "$log"
