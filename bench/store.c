@@ -107,8 +107,8 @@ static void read_all(struct bench *bench) {
     struct arena arena = {0};
     int64_t start_ns = clock_monotonic_ns(), used_ns = cpu_ns(), count = 0, bytes = 0;
     for (int q = 0; q < QUEUES; q++) {
-        struct get get = {.queue = store_queue(bench->store, BYTES("BenchmarkTest"), q, true), .max_count = 32,
-                          .may_wait = true};
+        struct get get = {
+            .queue = store_queue(bench->store, BYTES("BenchmarkTest"), q, true), .max_count = 32, .may_wait = true};
         for (;; get.offset_queue = get.next_offset) {
             arena_reset(&arena);
             store_get(bench->store, &arena, &get);

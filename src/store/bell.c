@@ -1,3 +1,4 @@
+/* bell.c - a futex with a count of sleepers. */
 #include "store/bell.h"
 
 #include <linux/futex.h>

@@ -1,3 +1,4 @@
+/* bell_test.c - rings against sleepers, and time limits. */
 #include "store/bell.h"
 
 #include "base/test.h"

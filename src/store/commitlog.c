@@ -1,3 +1,4 @@
+/* commitlog.c - plan, then write: an append that lacks room changes nothing. */
 #include "store/commitlog.h"
 
 #include "base/check.h"
@@ -127,8 +128,8 @@ static void write_put(struct commitlog *log, struct put *put, int64_t pos, int64
 }
 
 /* All of a group or none must survive the end of this process at any instruction: size and magic, without which nothing
- * is a record, come last, those of the first record behind all others. The fence holds the compiler: a process that ends
- * has done its instructions in order. */
+ * is a record, come last, those of the first record behind all others. The fence holds the compiler: a process that
+ * ends has done its instructions in order. */
 static void write_group(struct commitlog *log, struct put *puts, size_t count, int64_t pos, int64_t now_ms) {
     for (size_t i = 0; i < count; pos += puts[i++].size_bytes) write_put(log, &puts[i], pos, now_ms);
     for (size_t i = count; i-- > 0;) {

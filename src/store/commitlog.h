@@ -10,10 +10,10 @@
 
 struct commitlog {
     struct mapped_queue files;
-    struct lock append_lock;      /* LOCK_APPEND */
-    struct mapped_file *current;  /* the file that holds the end; under append_lock */
-    _Atomic int64_t end_phys;     /* written; published after the bytes */
-    _Atomic int64_t min_phys;     /* start of the oldest file */
+    struct lock append_lock;     /* LOCK_APPEND */
+    struct mapped_file *current; /* the file that holds the end; under append_lock */
+    _Atomic int64_t end_phys;    /* written; published after the bytes */
+    _Atomic int64_t min_phys;    /* start of the oldest file */
     _Atomic int64_t reserved_phys;
     _Atomic int64_t flushed_phys;
     _Atomic int64_t last_store_time_ms; /* published before end_phys */

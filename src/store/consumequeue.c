@@ -1,3 +1,4 @@
+/* consumequeue.c - entries go to the tail, from there to files; reads look at the tail first. */
 #include "store/consumequeue.h"
 
 #include <stdio.h>
@@ -58,7 +59,8 @@ static enum err read_file(struct queue *queue, int64_t offset_queue, int32_t cou
     queue_files_path(queue, start, path, sizeof path);
     int64_t at = offset_queue * QUEUE_ENTRY_BYTES - start;
     size_t len = (size_t)count * QUEUE_ENTRY_BYTES;
-    enum err err = may_wait ? file_pread(file->fd, path, raw, len, at) : file_pread_cached(file->fd, path, raw, len, at);
+    enum err err =
+        may_wait ? file_pread(file->fd, path, raw, len, at) : file_pread_cached(file->fd, path, raw, len, at);
     queue_files_give(files, file);
     return err;
 }

@@ -1,5 +1,5 @@
-/* consumequeue.h - a consume queue: 20-byte entries (physical offset, size, tags code) by queue offset, derived from the
- * commit log. Files are read and written by descriptor (queue_files.h), so 200,000 queues cost no maps. The newest
+/* consumequeue.h - a consume queue: 20-byte entries (physical offset, size, tags code) by queue offset, derived from
+ * the commit log. Files are read and written by descriptor (queue_files.h), so 200,000 queues cost no maps. The newest
  * entries of queues that were written lately are also kept in memory: pulls at the tail make no system call.
  * Disk format: docs/disk/consumequeue.md */
 #ifndef RMQ_STORE_CONSUMEQUEUE_H
@@ -62,8 +62,8 @@ static inline bool queue_entry_is_filler(const struct queue_entry *entry) {
  * (clean stop) and searches by halves; otherwise walks the last three files and stops at the first entry that does not
  * go forward. *last = the last entry that is no filler, size 0 if none. */
 enum err consumequeue_load(struct queue *queue, bool quick, struct queue_entry *last) MUST_USE;
-/* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none there.
- * With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
+/* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none
+ * there. With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
 enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,
                            int32_t *count) MUST_USE;
 

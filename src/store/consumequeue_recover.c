@@ -1,3 +1,4 @@
+/* consumequeue_recover.c - where a queue begins and ends, found from its files. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -34,11 +35,13 @@ static enum err check_size(struct queue *queue, const char *path, int64_t size_b
     struct queue_files *files = &queue->store->queue_files;
     if (size_bytes == files->file_bytes) return ERR_OK;
     if (files->size_is_known || size_bytes == 0 || size_bytes % QUEUE_ENTRY_BYTES != 0)
-        return fail(ERR_CORRUPT,
-                    "%s has %lld bytes, queue files have %lld; stop, move the folder consumequeue away and start again: "
-                    "it is rebuilt from the log",
-                    path, (long long)size_bytes, (long long)files->file_bytes);
-    log_warn(STORE, "queue files keep their size: size_bytes=%lld; mappedFileSizeConsumeQueue says %lld and is not used",
+        return fail(
+            ERR_CORRUPT,
+            "%s has %lld bytes, queue files have %lld; stop, move the folder consumequeue away and start again: "
+            "it is rebuilt from the log",
+            path, (long long)size_bytes, (long long)files->file_bytes);
+    log_warn(STORE,
+             "queue files keep their size: size_bytes=%lld; mappedFileSizeConsumeQueue says %lld and is not used",
              (long long)size_bytes, (long long)files->file_bytes);
     files->file_bytes = size_bytes;
     return ERR_OK;
@@ -58,8 +61,7 @@ static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
     TRY(check_size(walk->queue, path, size_bytes));
     files->size_is_known = true;
     if (walk->end_bytes != start) {
-        if (walk->end_bytes > 0)
-            log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
+        if (walk->end_bytes > 0) log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
         walk->first_bytes = start;
     }
     walk->end_bytes = start + files->file_bytes;

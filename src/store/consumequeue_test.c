@@ -1,3 +1,4 @@
+/* consumequeue_test.c - file borders, gaps, expiry, and more queues than tails and descriptors. */
 #include "store/consumequeue.h"
 
 #include "store/store_internal.h"

@@ -1,3 +1,4 @@
+/* delay_levels.c - "10m" to milliseconds. */
 #include "store/delay_levels.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* delay_levels_test.c - the default table, and texts that are none. */
 #include "store/delay_levels.h"
 
 #include "base/test.h"

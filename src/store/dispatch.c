@@ -1,3 +1,4 @@
+/* dispatch.c - records to queue entries, notices and keys, a batch at a time. */
 #include "store/dispatch.h"
 
 #include <stdlib.h>
@@ -110,8 +111,9 @@ static enum err put_entry(struct dispatch *dispatch, const struct record *record
     if (!has_entry(record)) return ERR_OK;
     struct queue *queue = queue_table_find(&store->queues, store, record->topic, record->queue_id, true);
     struct queue_entry entry = {record->offset_phys, (int32_t)record->size_bytes, dispatch_tags_code(store, record)};
-    enum err err = queue ? consumequeue_put(queue, record->offset_queue, &entry)
-                         : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry.offset_phys);
+    enum err err =
+        queue ? consumequeue_put(queue, record->offset_queue, &entry)
+              : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry.offset_phys);
     if (queue) touch(dispatch, queue);
     if (err != ERR_CORRUPT) return err;
     log_error(STORE, "record not put into a queue: offset_phys=%lld why=%s", (long long)entry.offset_phys,

@@ -9,15 +9,15 @@
 
 struct dispatch {
     struct store *store;
-    struct lock lock;               /* LOCK_DISPATCH: held over a batch, taken by whoever changes derived data */
-    struct bell bell;               /* rung when the confirmed offset moved */
-    struct bell done_bell;          /* rung when done_phys moved */
-    _Atomic int64_t done_phys;      /* everything below is in the queues and the index */
-    _Atomic int64_t done_time_ms;   /* store time of the last record below, set before done_phys */
+    struct lock lock;                /* LOCK_DISPATCH: held over a batch, taken by whoever changes derived data */
+    struct bell bell;                /* rung when the confirmed offset moved */
+    struct bell done_bell;           /* rung when done_phys moved */
+    _Atomic int64_t done_phys;       /* everything below is in the queues and the index */
+    _Atomic int64_t done_time_ms;    /* store time of the last record below, set before done_phys */
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
-    _Atomic bool blocked;           /* queues cannot be written: disk full */
+    _Atomic bool blocked;            /* queues cannot be written: disk full */
     _Atomic bool stop;
-    struct queue *touched;          /* of this batch */
+    struct queue *touched; /* of this batch */
     struct queue_tail *newest_tail, *oldest_tail;
     int32_t tail_count;
     pthread_t thread;

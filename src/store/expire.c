@@ -1,3 +1,4 @@
+/* expire.c - what retention asks the store for; removal of topics and of queues without messages. */
 #include "store/expire.h"
 
 #include <inttypes.h>
@@ -99,7 +100,8 @@ enum err store_delete_topic(struct store *store, struct bytes topic) {
     if (err != ERR_OK) return err;
     char path[STORE_PATH_MAX];
     int len = snprintf(path, sizeof path, "%s/consumequeue/%.*s", store->root, BYTES_ARG(topic));
-    bool is_name = topic.len > 0 && !memchr(topic.data, '/', topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
+    bool is_name =
+        topic.len > 0 && !memchr(topic.data, '/', topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
     if (!is_name || len < 0 || (size_t)len >= sizeof path) return fail(ERR_BAD_PARAMETER, "no topic name");
     log_info(STORE, "topic deleted: topic=%.*s queues=%zu", BYTES_ARG(topic), wanted);
     return file_remove_tree(path);

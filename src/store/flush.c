@@ -1,3 +1,4 @@
+/* flush.c - one sync serves all who wait; derived files follow at their own pace. */
 #include "store/flush.h"
 
 #include "base/check.h"

@@ -14,7 +14,7 @@ struct flush {
     struct bell queues_bell; /* rung to stop */
     struct lock lock;        /* LOCK_FLUSH: waiters, the list of queues to sync */
     struct cond flushed;
-    struct queue *dirty;     /* by dirty_next */
+    struct queue *dirty;         /* by dirty_next */
     _Atomic int64_t wanted_phys; /* somebody waits for that, also under ASYNC_FLUSH */
     _Atomic bool stop;
     pthread_t log_thread, queues_thread;

@@ -1,4 +1,4 @@
-/* The read path: which messages a pull gets. @source shared facts: behaviour 6.2 */
+/* get.c - the read path: which messages a pull gets. @source shared facts: behaviour 6.2 */
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/hash.h"
@@ -10,7 +10,7 @@
 enum {
     CHUNK_ENTRIES = 64,
     MAX_BYTES_DEFAULT = 64 << 20,
-    WARM_BYTES = 8 << 20,   /* so near the end of the log that memory holds it */
+    WARM_BYTES = 8 << 20,    /* so near the end of the log that memory holds it */
     RESIDENT_STEP = 64 << 10 /* looked at in one go further back */
 };
 /* Tags codes below belong to extension files of queues, which we do not read. @source shared facts: store 3.1 */
@@ -38,11 +38,11 @@ struct scan {
     struct arena *arena;
     struct get *get;
     int64_t end_phys, hot_bytes, max_bytes;
-    int64_t scan_end;          /* queue offset that is not looked at any more */
-    int64_t last_phys;         /* of the last entry looked at */
-    int64_t skip_phys;         /* entries below are of a log file that was removed; -1 = none */
+    int64_t scan_end;  /* queue offset that is not looked at any more */
+    int64_t last_phys; /* of the last entry looked at */
+    int64_t skip_phys; /* entries below are of a log file that was removed; -1 = none */
     int64_t resident_from, resident_to;
-    struct mapped_file *file;  /* the one last used, with a reference */
+    struct mapped_file *file; /* the one last used, with a reference */
     size_t slice_cap;
 };
 enum step { STEP_ON, STEP_STOP };
@@ -170,7 +170,8 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
     struct get *get = scan->get;
     struct bytes record;
     if (!find_record(scan, entry, &record)) {
-        if (!queue_entry_is_filler(entry)) scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
+        if (!queue_entry_is_filler(entry))
+            scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
         return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
     }
     bool by_record = get->match_record || entry->tags_code <= TAGS_CODE_EXTENSION_MAX;

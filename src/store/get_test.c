@@ -176,8 +176,12 @@ static void test_filtered_scan_is_bounded(void **state) {
     testing_open(&t);
     struct queue *queue = fill(200, 10, "TAGS\1A\2");
     int seen = 0;
-    struct get get = {.queue = queue, .offset_queue = 10, .max_count = 32, .may_wait = true,
-                      .match_tags = match_tag_b, .match_ctx = &seen};
+    struct get get = {.queue = queue,
+                      .offset_queue = 10,
+                      .max_count = 32,
+                      .may_wait = true,
+                      .match_tags = match_tag_b,
+                      .match_ctx = &seen};
     store_get(t.store, &arena, &get);
     assert_status(get, GET_NO_MATCHED_MESSAGE, 60);
     assert_int_equal(seen, 50);

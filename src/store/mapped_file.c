@@ -1,3 +1,4 @@
+/* mapped_file.c - a file of the log and its mapping. */
 #include "store/mapped_file.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* mapped_queue.c - the list of log files. */
 #include "store/mapped_queue.h"
 
 #include <stdio.h>

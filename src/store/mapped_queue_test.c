@@ -1,3 +1,4 @@
+/* mapped_queue_test.c - names, growth, cuts, and folders that are not as they should be. */
 #include "store/mapped_queue.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* prealloc.c - the thread that runs ahead of the log. */
 #include "store/prealloc.h"
 
 #include "base/check.h"

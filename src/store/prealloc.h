@@ -8,10 +8,10 @@
 
 struct prealloc {
     struct store *store;
-    struct lock lock;         /* LOCK_PREALLOC: one reserves at a time */
-    struct bell bell;         /* rung by appends that used half of the room ahead */
+    struct lock lock;          /* LOCK_PREALLOC: one reserves at a time */
+    struct bell bell;          /* rung by appends that used half of the room ahead */
     _Atomic int64_t wake_phys; /* end from which on an append rings */
-    _Atomic bool disk_full;   /* the last try failed for want of space */
+    _Atomic bool disk_full;    /* the last try failed for want of space */
     _Atomic bool stop;
     pthread_t thread;
     bool running;

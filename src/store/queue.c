@@ -1,4 +1,4 @@
-/* Queues as the users of the store see them. */
+/* queue.c - queues and messages as the users of the store look them up; facts. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -70,7 +70,8 @@ enum err queue_entry_at(struct store *store, struct queue *queue, int64_t offset
     int32_t count = 0;
     if (offset_queue >= queue_min(queue)) TRY(consumequeue_read(queue, offset_queue, 1, true, raw, &count));
     if (count == 0)
-        return fail(ERR_NOT_FOUND, "queue %.*s/%d has no offset %" PRId64, BYTES_ARG(queue->topic), queue->id, offset_queue);
+        return fail(ERR_NOT_FOUND, "queue %.*s/%d has no offset %" PRId64, BYTES_ARG(queue->topic), queue->id,
+                    offset_queue);
     *out = queue_entry_decode(raw);
     return ERR_OK;
 }

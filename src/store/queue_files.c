@@ -1,3 +1,4 @@
+/* queue_files.c - a hash table with a list by last use. */
 #include "store/queue_files.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 enum { BUCKETS = 4096 };
 
 static size_t bucket_of(const struct queue *queue, int64_t start_bytes) {
-    uint64_t mixed = ((uint64_t)(uintptr_t)queue >> 6) * 0x9E3779B97F4A7C15u ^ (uint64_t)start_bytes * 0xC2B2AE3D27D4EB4Fu;
+    uint64_t mixed =
+        ((uint64_t)(uintptr_t)queue >> 6) * 0x9E3779B97F4A7C15u ^ (uint64_t)start_bytes * 0xC2B2AE3D27D4EB4Fu;
     return (mixed >> 40) % BUCKETS;
 }
 

@@ -22,8 +22,8 @@ struct queue_files {
     struct queue_file **buckets;
     struct queue_file *newest, *oldest;
     size_t count, limit;
-    int64_t file_bytes;   /* size of a consume queue file */
-    bool size_is_known;   /* from existing files; set by recovery */
+    int64_t file_bytes; /* size of a consume queue file */
+    bool size_is_known; /* from existing files; set by recovery */
 };
 void queue_files_init(struct queue_files *files, size_t limit, int64_t file_bytes);
 void queue_files_close(struct queue_files *files);

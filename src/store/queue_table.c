@@ -1,3 +1,4 @@
+/* queue_table.c - a hash table with chains; queues that were removed wait for the end. */
 #include "store/queue_table.h"
 
 #include <stdlib.h>

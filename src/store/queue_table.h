@@ -7,7 +7,7 @@
 
 enum { QUEUE_STRIPES = 64 };
 struct queue_table {
-    struct lock lock; /* LOCK_QUEUES */
+    struct lock lock;                   /* LOCK_QUEUES */
     struct lock stripes[QUEUE_STRIPES]; /* LOCK_QUEUE_FILES: the tail of a queue, by its hash */
     struct queue **buckets;
     size_t bucket_count, count;

@@ -1,3 +1,4 @@
+/* reader.c - a ring of jobs for the threads that may wait for the disk. */
 #include "store/reader.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* recover.c - queues, then the log, then what the log says about queues and index. */
 #include "store/recover.h"
 
 #include <inttypes.h>
@@ -44,8 +45,8 @@ static enum err check_folders(const struct store *store) {
     enum err err = file_list(&arena, store->root, &names, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         if (bytes_starts_with(bytes_of(names[i]), BYTES("dledger-")))
-            err = fail(ERR_NOT_SUPPORTED, "%s/%s belongs to a DLedger store, which this broker cannot serve", store->root,
-                       names[i]);
+            err = fail(ERR_NOT_SUPPORTED, "%s/%s belongs to a DLedger store, which this broker cannot serve",
+                       store->root, names[i]);
     }
     arena_close(&arena);
     return err;
@@ -59,7 +60,8 @@ enum err recover_check_format(const struct store *store) {
         return fail(ERR_NOT_SUPPORTED, "enableDLegerCommitLog=true: DLedger is not supported");
     if (config->duplication_enable)
         return fail(ERR_NOT_SUPPORTED, "duplicationEnable=true: this mode is not supported");
-    if (config->store_path_commit_log.len > 0 && memchr(config->store_path_commit_log.data, ',', config->store_path_commit_log.len))
+    if (config->store_path_commit_log.len > 0 &&
+        memchr(config->store_path_commit_log.data, ',', config->store_path_commit_log.len))
         return fail(ERR_NOT_SUPPORTED, "storePathCommitLog names several folders: only one is supported");
     TRY(check_folders(store));
     if (has_entries(store->root, "batchconsumequeue"))
@@ -157,7 +159,8 @@ static enum record_check how_to_check(const struct store *store) {
 }
 
 /* The body has a CRC, topic and properties have none: after a power cut, what never reached the disk of them is zeros,
- * by whole sectors. (A sector's part of a text that was written holds other bytes too, but for the oddest of values.) */
+ * by whole sectors. (A sector's part of a text that was written holds other bytes too, but for the oddest of values.)
+ */
 static bool lost_a_sector(struct bytes text, const char *file_data) {
     enum { SECTOR_BYTES = 512 };
     static const char zeros[SECTOR_BYTES];
@@ -169,8 +172,8 @@ static bool lost_a_sector(struct bytes text, const char *file_data) {
     return false;
 }
 
-/* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie behind
- * a tail that was cut once: their physical offset gives them away. */
+/* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie
+ * behind a tail that was cut once: their physical offset gives them away. */
 static void check_file(struct recovery *recovery, const struct mapped_file *file, bool *more) {
     enum record_check check = how_to_check(recovery->store);
     int64_t file_end = file->start_phys + file->size_bytes;
@@ -217,9 +220,9 @@ static int64_t start_after_crash(const struct store *store, struct mapped_queue 
     for (size_t i = mapped_queue_count(files); i-- > 0;) {
         struct mapped_file *file = mapped_queue_at(files, i);
         struct record record;
-        bool ok = record_decode(bytes_make(file->data, (size_t)file->size_bytes), RECORD_CHECK_SHAPE, &record) == ERR_OK &&
-                  record.offset_phys == file->start_phys && record.store_time_ms > 0 &&
-                  record.store_time_ms <= reference_ms;
+        bool ok =
+            record_decode(bytes_make(file->data, (size_t)file->size_bytes), RECORD_CHECK_SHAPE, &record) == ERR_OK &&
+            record.offset_phys == file->start_phys && record.store_time_ms > 0 && record.store_time_ms <= reference_ms;
         int64_t start = file->start_phys;
         mapped_file_release(file);
         if (ok) return start;
@@ -228,7 +231,8 @@ static int64_t start_after_crash(const struct store *store, struct mapped_queue 
 }
 
 /* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. A
- * damaged index may name any place: after a crash, when the first bad record ends the log, only a file start is safe. */
+ * damaged index may name any place: after a crash, when the first bad record ends the log, only a file start is safe.
+ */
 static int64_t start_for_index(const struct recovery *recovery, int64_t from_phys) {
     const struct store *store = recovery->store;
     if (!store->index) return from_phys;
@@ -259,8 +263,8 @@ static void check_clean(struct recovery *recovery) {
         log_warn(STORE, "the newest queue entry leads to no record, the last files are checked: offset_phys=%" PRId64,
                  newest_phys);
         size_t count = mapped_queue_count(&store->log.files);
-        min_phys = MAX(min_phys, mapped_queue_end(&store->log.files) -
-                                     (int64_t)MIN(count, 3) * store->log.files.file_bytes);
+        min_phys =
+            MAX(min_phys, mapped_queue_end(&store->log.files) - (int64_t)MIN(count, 3) * store->log.files.file_bytes);
     }
     check_log(recovery, min_phys);
 }

@@ -1,6 +1,7 @@
 /* recover.h - brings log, queues and index to one state when a store is opened.
  * After a clean stop the work does not depend on the amount of data: the log is checked from the record of the newest
- * queue entry on. After a crash from the last file that the checkpoint vouches for. @source shared facts: store 10.2, 15 */
+ * queue entry on. After a crash from the last file that the checkpoint vouches for. @source shared facts: store 10.2,
+ * 15 */
 #ifndef RMQ_STORE_RECOVER_H
 #define RMQ_STORE_RECOVER_H
 

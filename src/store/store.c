@@ -1,3 +1,4 @@
+/* store.c - order of start and stop, health, append. */
 #include "store/store.h"
 
 #include <stdio.h>
@@ -38,7 +39,8 @@ static enum err take_lock(struct store *store) {
     TRY(file_make_dirs(store->root));
     TRY(file_open(path, FILE_CREATE, &store->lock_fd));
     enum err err = file_lock_byte0(store->lock_fd, path);
-    if (err == ERR_LOCKED) return fail(err, "%s is in use by another broker: stop it or set storePathRootDir", store->root);
+    if (err == ERR_LOCKED)
+        return fail(err, "%s is in use by another broker: stop it or set storePathRootDir", store->root);
     return err == ERR_OK ? file_pwrite(store->lock_fd, path, "lock", 4, 0) : err;
 }
 

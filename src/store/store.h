@@ -20,7 +20,7 @@
 
 /* MessageStoreConfig of the Java broker */
 struct store_config {
-#define KEY CONFIG_MEMBER
+#define KEY     CONFIG_MEMBER
 #define IGNORED CONFIG_NOTHING
 #define ALIAS(type, member, name, min, max, unit, of)
 #include "store/config.def"
@@ -60,8 +60,8 @@ struct queue *store_queue(struct store *store, struct bytes topic, int32_t queue
 struct bytes queue_topic(const struct queue *queue);
 int32_t queue_id(const struct queue *queue);
 bool queue_deleted(const struct queue *queue);
-int64_t queue_min(const struct queue *queue); /* first offset that can be read */
-int64_t queue_max(const struct queue *queue); /* first offset that cannot be read yet */
+int64_t queue_min(const struct queue *queue);  /* first offset that can be read */
+int64_t queue_max(const struct queue *queue);  /* first offset that cannot be read yet */
 int64_t queue_next(const struct queue *queue); /* offset the next message gets (>= queue_max) */
 /* Asks for one `arrived` per batch of new entries; bits are the caller's (one a reactor). To miss nothing: watch, then
  * look at queue_max again. */
@@ -77,10 +77,10 @@ enum err store_delete_topic(struct store *store, struct bytes topic) MUST_USE;
 /* --- append ---------------------------------------------------------------------------------------------- */
 struct put {
     struct queue *queue;
-    char *record;        /* from record_encode; offsets and store time are filled in by the append */
+    char *record; /* from record_encode; offsets and store time are filled in by the append */
     uint32_t size_bytes;
-    bool no_offset;      /* PREPARED and ROLLBACK records take no queue offset and get no entry */
-    bool with_next;      /* belongs together with the next put: same file, consecutive offsets (batch) */
+    bool no_offset; /* PREPARED and ROLLBACK records take no queue offset and get no entry */
+    bool with_next; /* belongs together with the next put: same file, consecutive offsets (batch) */
     /* results */
     int64_t offset_phys, offset_queue, store_time_ms;
 };
@@ -107,8 +107,15 @@ struct store_slice {
 void store_release(void *hold);
 
 enum get_status {
-    GET_FOUND, GET_NO_MATCHED_MESSAGE, GET_MESSAGE_WAS_REMOVING, GET_OFFSET_FOUND_NULL, GET_OFFSET_OVERFLOW_BADLY,
-    GET_OFFSET_OVERFLOW_ONE, GET_OFFSET_TOO_SMALL, GET_NO_MATCHED_LOGIC_QUEUE, GET_NO_MESSAGE_IN_QUEUE,
+    GET_FOUND,
+    GET_NO_MATCHED_MESSAGE,
+    GET_MESSAGE_WAS_REMOVING,
+    GET_OFFSET_FOUND_NULL,
+    GET_OFFSET_OVERFLOW_BADLY,
+    GET_OFFSET_OVERFLOW_ONE,
+    GET_OFFSET_TOO_SMALL,
+    GET_NO_MATCHED_LOGIC_QUEUE,
+    GET_NO_MESSAGE_IN_QUEUE,
     GET_COLD /* not in memory: ask again with may_wait on a thread that may, or use store_get_later */
 };
 const char *get_status_name(enum get_status status); /* "FOUND", "OFFSET_OVERFLOW_ONE", ... : the remark of pulls */
@@ -128,7 +135,7 @@ struct get {
     int64_t next_offset, min_offset, max_offset;
     struct store_slice *slices; /* in the arena; neighbours are merged; release each */
     size_t slice_count;
-    int32_t count;      /* messages in the slices */
+    int32_t count; /* messages in the slices */
     int64_t total_bytes;
     bool from_disk;     /* some were beyond the part of the log that memory is expected to hold */
     bool suggest_slave; /* the reader is that far behind */
@@ -146,7 +153,8 @@ struct queue_entry {
     int32_t size_bytes;
     int64_t tags_code;
 };
-enum err queue_entry_at(struct store *store, struct queue *queue, int64_t offset_queue, struct queue_entry *out) MUST_USE;
+enum err queue_entry_at(struct store *store, struct queue *queue, int64_t offset_queue,
+                        struct queue_entry *out) MUST_USE;
 /* Physical offsets of records with that key (hash matches: the caller checks), newest first, stored in [begin, end].
  * May wait for the disk. last_* as response 12 carries them. */
 enum err store_find_key(struct store *store, struct bytes topic, struct bytes key, int32_t max_count, int64_t begin_ms,
@@ -170,7 +178,8 @@ struct store_facts {
     int64_t put_count, put_failed, put_bytes, put_time_max_ms, get_time_max_ms, dispatch_max_buffer;
     int64_t put_time_buckets[13]; /* as putMessageDistributeTime */
     int64_t get_found, get_miss, get_transferred;
-    double put_tps[3], get_found_tps[3], get_miss_tps[3], get_total_tps[3], get_transferred_tps[3]; /* 10 s, 1 min, 10 min */
+    /* over 10 s, 1 min, 10 min */
+    double put_tps[3], get_found_tps[3], get_miss_tps[3], get_total_tps[3], get_transferred_tps[3];
 };
 void store_facts(struct store *store, struct store_facts *out);
 /* Deletes what retention allows, now, ignoring the hour (request 329); queues without files in the log (306). */

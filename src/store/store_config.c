@@ -1,3 +1,4 @@
+/* store_config.c - the rows of config.def as defaults and as keys. */
 #include "store/store.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 
 void store_config_init(struct store_config *config) {
     struct store_config *c = config;
-#define KEY CONFIG_DEFAULT
+#define KEY     CONFIG_DEFAULT
 #define IGNORED CONFIG_NOTHING
 #define ALIAS(type, member, name, min, max, unit, of)
 #include "store/config.def"
@@ -21,9 +22,9 @@ void store_config_init(struct store_config *config) {
 
 #define CONFIG_STRUCT struct store_config
 const struct config_key store_config_keys[] = {
-#define KEY CONFIG_ROW
+#define KEY     CONFIG_ROW
 #define IGNORED CONFIG_IGNORED_ROW
-#define ALIAS(type, member, name, min, max, unit, of) \
+#define ALIAS(type, member, name, min, max, unit, of)                                                                  \
     CONFIG_ROW(type, member, name, 0, min, max, unit, CONFIG_READ_ONLY, "older spelling of " of)
 #include "store/config.def"
 #undef KEY

@@ -1,6 +1,6 @@
 /* Fails the n-th call to the disk, for every n until a whole run needs fewer: open, append over several files and
- * queues, close, recover as after a crash, append more, close. Afterwards a start without faults must find every message
- * that was acknowledged, in order. */
+ * queues, close, recover as after a crash, append more, close. Afterwards a start without faults must find every
+ * message that was acknowledged, in order. */
 #include "store/store.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Kills a writing process again and again; what it had been told is stored must be there, in order, after each start. */
+/* Kills a writing process again and again; what it had been told is stored must be there, in order, after each start.
+ */
 #include "store/store.h"
 
 #include <signal.h>

@@ -47,10 +47,10 @@ static void append(struct model *model) {
         uint32_t seed = bound ? next_random(model, 900) * 37 + 1 : next_random(model, 1u << 30);
         int q = owner[i] = bound && i > 0 ? owner[0] : (int)next_random(model, QUEUES);
         struct queue *queue = queue_of(model, q);
-        uint32_t size = testing_record(queue_topic(queue), queue_id(queue), make_body(seed, body), BYTES(""), 0,
-                                       records[i], CAP);
-        puts[i] = (struct put){.queue = queue, .record = records[i], .size_bytes = size,
-                               .with_next = bound && i + 1 < count};
+        uint32_t size =
+            testing_record(queue_topic(queue), queue_id(queue), make_body(seed, body), BYTES(""), 0, records[i], CAP);
+        puts[i] =
+            (struct put){.queue = queue, .record = records[i], .size_bytes = size, .with_next = bound && i + 1 < count};
         struct model_queue *expected = &model->queues[q];
         if (expected->count == MESSAGES_MAX) return;
         expected->seeds[expected->count] = seed;
@@ -87,8 +87,8 @@ static void pull(struct model *model, struct arena *arena) {
     testing_settle(&model->t, queue);
     assert_int_equal(queue_max(queue), model->queues[q].count);
     int64_t offset = next_random(model, (uint32_t)model->queues[q].count + 2);
-    struct get get = {.queue = queue, .offset_queue = offset, .max_count = 1 + (int32_t)next_random(model, 32),
-                      .may_wait = true};
+    struct get get = {
+        .queue = queue, .offset_queue = offset, .max_count = 1 + (int32_t)next_random(model, 32), .may_wait = true};
     store_get(model->t.store, arena, &get);
     if (offset < queue_min(queue)) {
         assert_int_equal(get.status, GET_OFFSET_TOO_SMALL);
@@ -96,8 +96,8 @@ static void pull(struct model *model, struct arena *arena) {
         return;
     }
     if (offset >= model->queues[q].count) {
-        assert_int_equal(get.status, offset == model->queues[q].count ? GET_OFFSET_OVERFLOW_ONE
-                                                                      : GET_OFFSET_OVERFLOW_BADLY);
+        assert_int_equal(get.status,
+                         offset == model->queues[q].count ? GET_OFFSET_OVERFLOW_ONE : GET_OFFSET_OVERFLOW_BADLY);
         return;
     }
     assert_int_equal(get.status, GET_FOUND);

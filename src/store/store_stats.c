@@ -1,3 +1,4 @@
+/* store_stats.c - counters, and a ring of samples for the rates. */
 #include "store/store_stats.h"
 
 #include "base/check.h"
@@ -23,14 +24,14 @@ static int64_t value(const _Atomic int64_t *counter) {
 
 static void raise_to(_Atomic int64_t *maximum, int64_t n) {
     int64_t old = value(maximum);
-    while (n > old && !atomic_compare_exchange_weak_explicit(maximum, &old, n, memory_order_relaxed,
-                                                             memory_order_relaxed)) {
+    while (n > old &&
+           !atomic_compare_exchange_weak_explicit(maximum, &old, n, memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
 /* Upper ends of the buckets <=0ms 0~10 10~50 50~100 100~200 200~500 500~1s 1~2s 2~3s 3~4s 4~5s 5~10s 10s~ */
 static int bucket_of(int64_t took_ms) {
-    static const int64_t below_ms[STATS_PUT_BUCKETS - 1] = {1,   10,   50,   100,  200,  500,
+    static const int64_t below_ms[STATS_PUT_BUCKETS - 1] = {1,    10,   50,   100,  200,  500,
                                                             1000, 2000, 3000, 4000, 5000, 10000};
     int i = 0;
     while (i < STATS_PUT_BUCKETS - 1 && took_ms >= below_ms[i]) i++;

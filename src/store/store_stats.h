@@ -15,7 +15,7 @@ struct store_stats {
     _Atomic int64_t put_count, put_failed, put_bytes, put_time_max_ms;
     _Atomic int64_t put_buckets[STATS_PUT_BUCKETS];
     _Atomic int64_t get_found, get_miss, get_transferred, get_time_max_ms;
-    struct lock lock; /* LOCK_STATS: the samples */
+    struct lock lock;                           /* LOCK_STATS: the samples */
     struct stats_sample samples[STATS_SAMPLES]; /* ring, one a second */
     int32_t next, count;
 };

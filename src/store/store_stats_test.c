@@ -1,3 +1,4 @@
+/* store_stats_test.c - buckets of times, and rates over three windows. */
 #include "store/store_stats.h"
 
 #include "base/test.h"
@@ -5,7 +6,8 @@
 
 static void test_buckets(void **state) {
     (void)state;
-    static const int64_t times_ms[] = {0, 1, 9, 10, 49, 50, 99, 199, 499, 999, 1999, 2999, 3999, 4999, 9999, 10000, 50000};
+    static const int64_t times_ms[] = {0,   1,    9,    10,   49,   50,   99,    199,  499,
+                                       999, 1999, 2999, 3999, 4999, 9999, 10000, 50000};
     static const int64_t expected[STATS_PUT_BUCKETS] = {1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2};
     static struct store_stats stats;
     struct store_facts facts = {0};

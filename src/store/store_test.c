@@ -1,3 +1,4 @@
+/* store_test.c - what users of a store rely on, one by one. */
 #include "store/store.h"
 
 #include <stdatomic.h>

@@ -72,8 +72,10 @@ static void read_messages(void *arg) {
         uint32_t seen = bell_seen(&arrived_bell);
         bool found = false;
         for (int q = 0; q < QUEUES; q++) {
-            struct get get = {.queue = store_queue(t.store, BYTES("Topic"), q, true), .offset_queue = next[q],
-                              .max_count = 32, .match_tags = match_all};
+            struct get get = {.queue = store_queue(t.store, BYTES("Topic"), q, true),
+                              .offset_queue = next[q],
+                              .max_count = 32,
+                              .match_tags = match_all};
             queue_watch(get.queue, bit);
             store_get(t.store, &arena, &get);
             if (get.status == GET_FOUND) check(check_slices(&get, next[q]) == get.next_offset, "next offset");
@@ -105,7 +107,8 @@ static void disturb(void *arg) {
         store_facts(t.store, &facts);
         testing_send(&t, "Passing", 1, "x");
         check(store_delete_topic(t.store, BYTES("Passing")) == ERR_OK, "delete topic");
-        if (drops_files && facts.max_phys - facts.min_phys > 5 * 64 * 1024 && files.oldest_log_file(files.owner, path, sizeof path)) {
+        if (drops_files && facts.max_phys - facts.min_phys > 5 * 64 * 1024 &&
+            files.oldest_log_file(files.owner, path, sizeof path)) {
             check(files.drop_oldest_log_file(files.owner) == ERR_OK, "drop");
             files.drop_derived(files.owner);
         }
