@@ -132,9 +132,32 @@ static void tags_filter(void **state) {
     header.subscription = BYTES("||");
     pull(&peer, &header, &answer);
     assert_int_equal(answer.code, RESPONSE_SUBSCRIPTION_PARSE_FAILED);
-    header.subscription = BYTES("a > 1");
+    peer_close(&peer);
+}
+
+static void conditions_filter(void **state) {
+    (void)state;
+    struct peer peer;
+    struct answer answer;
+    peer_open(&peer, box.broker.port);
+    peer_send_message(&producer, "Sql", "a\0011\002", "1", 0);
+    peer_send_message(&producer, "Sql", "a\0012\002", "2", 0);
+    peer_send_message(&producer, "Sql", NULL, "3", 0);
+    wait_for_queue("Sql", 3);
+    struct hdr_pull_message header = pull_header("G", "Sql", 0, 0);
     header.expression_type = BYTES("SQL92");
+    header.subscription = BYTES("a > 1");
     pull(&peer, &header, &answer);
+    assert_answer(&answer, RESPONSE_SUCCESS, "FOUND", 3);
+    assert_int_equal(answer.count, 1);
+    assert_bytes(answer.records[0].body, "2");
+    header.subscription = BYTES("a >");
+    pull(&peer, &header, &answer);
+    assert_int_equal(answer.code, RESPONSE_SUBSCRIPTION_PARSE_FAILED);
+    box.broker.config.enable_property_filter = false;
+    header.subscription = BYTES("a > 1");
+    pull(&peer, &header, &answer);
+    box.broker.config.enable_property_filter = true;
     assert_int_equal(answer.code, RESPONSE_SYSTEM_ERROR);
     assert_string_equal(answer.remark, "The broker does not support consumer to filter message by SQL92");
     peer_close(&peer);
@@ -212,6 +235,12 @@ static int32_t hold(struct peer *peer, const struct hdr_pull_message *header) {
     return peer_send(peer, REQUEST_PULL_MESSAGE, layout_pull_message(), header, BYTES(""), 0);
 }
 
+/* Gives the broker time to look first, and sees that it does not answer. */
+static void assert_held(struct peer *peer) {
+    struct command none;
+    assert_false(peer_next(peer, 150, &none));
+}
+
 static void next_answer(struct peer *peer, struct answer *out) {
     struct command command;
     assert_true(peer_next(peer, 10000, &command));
@@ -222,14 +251,13 @@ static void held_pull_wakes_at_once(void **state) {
     (void)state;
     struct peer peer;
     struct answer answer;
-    struct command none;
     peer_open(&peer, box.broker.port);
     peer_send_message(&producer, "Wake", NULL, "first", 0);
     wait_for_queue("Wake", 1);
     struct hdr_pull_message header = hold_header("Wake", 0, 1);
     header.suspend_timeout_millis = 20000;
     hold(&peer, &header);
-    assert_false(peer_next(&peer, 60, &none));
+    assert_held(&peer);
     int64_t start_ms = clock_monotonic_ms();
     peer_send_message(&producer, "Wake", NULL, "second", 0);
     next_answer(&peer, &answer);
@@ -243,13 +271,12 @@ static void queue_that_is_not_there_yet_wakes_too(void **state) {
     (void)state;
     struct peer peer;
     struct answer answer;
-    struct command none;
     peer_open(&peer, box.broker.port);
     peer_send_message(&producer, "Fresh", NULL, "to queue 0", 0);
     struct hdr_pull_message header = hold_header("Fresh", 2, 0);
     header.suspend_timeout_millis = 20000;
     hold(&peer, &header);
-    assert_false(peer_next(&peer, 60, &none));
+    assert_held(&peer);
     struct hdr_send_message_v2 sending = send_header("Fresh", NULL);
     struct command sent;
     sending.queue_id = 2;
@@ -286,7 +313,6 @@ static void held_pull_passes_over_what_does_not_match(void **state) {
     (void)state;
     struct peer peer;
     struct answer answer;
-    struct command none;
     peer_open(&peer, box.broker.port);
     send_tagged("Match", "A", "0");
     wait_for_queue("Match", 1);
@@ -294,8 +320,9 @@ static void held_pull_passes_over_what_does_not_match(void **state) {
     header.subscription = BYTES("A");
     header.suspend_timeout_millis = 20000;
     hold(&peer, &header);
+    assert_held(&peer);
     for (int i = 0; i < 5; i++) send_tagged("Match", "B", "other");
-    assert_false(peer_next(&peer, 100, &none));
+    assert_held(&peer);
     send_tagged("Match", "A", "wanted");
     next_answer(&peer, &answer);
     assert_answer(&answer, RESPONSE_SUCCESS, "FOUND", 7);
@@ -306,7 +333,7 @@ static void held_pull_passes_over_what_does_not_match(void **state) {
     header.queue_offset = 7;
     header.suspend_timeout_millis = HOLD_MS;
     hold(&peer, &header);
-    assert_false(peer_next(&peer, 50, &none));
+    assert_held(&peer);
     for (int i = 0; i < 3; i++) send_tagged("Match", "B", "other");
     next_answer(&peer, &answer);
     assert_answer(&answer, RESPONSE_PULL_RETRY_IMMEDIATELY, "NO_MATCHED_MESSAGE", 10);
@@ -367,10 +394,12 @@ static void stop_answers_what_is_held(void **state) {
     broker_box_start(&other);
     peer_open(&peer, other.broker.port);
     peer_send_message(&peer, "Stop", NULL, "m", 0);
-    struct hdr_pull_message header = hold_header("Stop", 0, 1);
+    struct hdr_pull_message header = hold_header("Stop", 0, 0);
     header.suspend_timeout_millis = 60000;
+    pull(&peer, &header, &answer);
+    header.queue_offset = 1;
     hold(&peer, &header);
-    clock_sleep_ms(100);
+    assert_held(&peer);
     broker_box_stop(&other);
     next_answer(&peer, &answer);
     assert_int_equal(answer.code, RESPONSE_PULL_NOT_FOUND);
@@ -383,6 +412,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offset_decides_the_status),
         cmocka_unit_test(tags_filter),
+        cmocka_unit_test(conditions_filter),
         cmocka_unit_test(refusals_have_code_and_type),
         cmocka_unit_test(offset_is_committed_with_the_pull),
         cmocka_unit_test(held_pull_wakes_at_once),
