@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "wire/request.h"
 
-enum { REMARK_MAX = 1024 };
+enum { REMARK_MAX = 1024, REFUSED_LOG_PAUSE_MS = 100 };
 
 #define NAMESRV(name, code, function, header)                                                                          \
     static enum err serve_##name(struct namesrv_call *call) {                                                          \
@@ -34,8 +34,8 @@ void dispatch_request(struct request *request) {
     const enum err err = serve(&call);
     if (err != ERR_OK) {
         char peer[ADDRESS_TEXT_MAX];
-        log_warn(MAIN, "request refused: code=%s peer=%s reason=%s", request_name(request->command.code),
-                 address_text(&request->peer, peer), err_detail(err));
+        log_every_ms(REFUSED_LOG_PAUSE_MS, WARN, MAIN, "request refused: code=%s peer=%s reason=%s",
+                     request_name(request->command.code), address_text(&request->peer, peer), err_detail(err));
         remoting_reply_error(&request->to, err);
     } else if (!call.later) {
         if (call.body.len > 0) call.reply.body = buf_bytes(&call.body);
