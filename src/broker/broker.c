@@ -9,6 +9,7 @@
 #include "broker/consumers.h"
 #include "broker/delay.h"
 #include "broker/groups.h"
+#include "broker/half_messages.h"
 #include "broker/held_pulls.h"
 #include "broker/housekeeping.h"
 #include "broker/offsets.h"
@@ -19,6 +20,8 @@
 #include "broker/registration.h"
 #include "broker/stats.h"
 #include "broker/topics.h"
+#include "broker/transaction_check.h"
+#include "broker/transaction_metrics.h"
 #include "broker/work.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -132,6 +135,9 @@ static enum err open_parts(struct broker *broker) {
     TRY(work_open((size_t)config->admin_broker_thread_pool_nums,
                   (size_t)config->admin_broker_thread_pool_queue_capacity, &broker->work));
     TRY(delay_open(broker, &broker->delay));
+    TRY(transaction_metrics_open(broker, &broker->transaction_metrics));
+    TRY(half_messages_open(broker, &broker->half_messages));
+    TRY(transaction_check_open(broker, &broker->transaction_check));
     return registration_open(broker, &broker->registration);
 }
 
@@ -207,15 +213,17 @@ static void stop_threads(struct broker *broker) {
         if (store_wait_flushed(broker->store, facts.max_phys, STOP_FLUSH_MS) != ERR_OK)
             log_warn(STORE, "not all is on disk: flushed=%" PRId64 " end=%" PRId64, facts.flushed_phys, facts.max_phys);
     }
+    transaction_check_close(broker->transaction_check); /* it talks to clients */
     if (broker->work) work_stop(broker->work);
     reactors_stop(broker);
     if (broker->main_remoting) remoting_destroy(broker->main_remoting);
 }
 
 void broker_close(struct broker *broker) {
-    int64_t start_ms = clock_monotonic_ms();
     stop_threads(broker);
     registration_close(broker->registration);
+    half_messages_close(broker->half_messages);
+    transaction_metrics_close(broker->transaction_metrics);
     delay_close(broker->delay);
     work_close(broker->work);
     broker->work = NULL; /* files are saved by who closes now */
@@ -229,5 +237,4 @@ void broker_close(struct broker *broker) {
     if (broker->store) store_close(broker->store);
     reactors_close(broker);
     if (broker->main_loop) loop_destroy(broker->main_loop);
-    log_info(MAIN, "shutdown hook over, consuming total time(ms): %" PRId64, clock_monotonic_ms() - start_ms);
 }

@@ -1,6 +1,7 @@
 /* broker.h - the broker as a whole: what its parts share, and the order in which they start and stop.
  *
- * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay, and the store's own.
+ * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay,
+ * transaction, and the store's own.
  * A reactor never waits for a disk or a peer; what has to goes to a work thread (work.h) and comes back by reactor_run.
  *
  * Parts: each x.h has `enum err x_open(struct broker *, struct x **out)`, which loads the part's file, and
@@ -56,6 +57,9 @@ struct broker {
     struct stats *stats;
     struct work *work;
     struct delay *delay;
+    struct transaction_metrics *transaction_metrics;
+    struct half_messages *half_messages;
+    struct transaction_check *transaction_check;
     struct registration *registration;
 
     struct loop *main_loop;

@@ -7,6 +7,7 @@
 #include "broker/message_place.h"
 #include "broker/order_locks.h"
 #include "broker/send_batch.h"
+#include "broker/transaction_metrics.h"
 #include "message/batch.h"
 #include "message/msgid.h"
 #include "os/clock.h"
@@ -120,8 +121,7 @@ static bool check_retry(struct send *send) {
     if (header->reconsume_times <= limit && !order_locks_held(broker->order_locks, name)) return true;
 
     struct bytes dlq = arena_printf(&send->batch->arena, "%.*s%.*s", BYTES_ARG(TOPIC_DLQ_PREFIX), BYTES_ARG(name));
-    enum err err =
-        topics_create(broker->topics, dlq, 1, PERM_READ | PERM_WRITE, 0, false, &send->place.topic);
+    enum err err = topics_create(broker->topics, dlq, 1, PERM_READ | PERM_WRITE, 0, false, &send->place.topic);
     if (err != ERR_OK) return REFUSE(send, RESPONSE_SYSTEM_ERROR, "%s", err_detail(err));
     send->place.queue_id = 0;
     send->facts.delay = BYTES("-1");
@@ -165,6 +165,7 @@ static bool place_message(struct send *send) {
         if (send->broker->config.reject_transaction_message)
             return REFUSE(send, RESPONSE_NO_PERMISSION, "the broker[%.*s] sending transaction message is forbidden",
                           BYTES_ARG(send->broker->config.broker_ip1));
+        transaction_metrics_add(send->broker->transaction_metrics, topic_name(send->place.topic), 1);
         message_place_half(send->broker, facts, &send->place, arena);
         return true;
     }
