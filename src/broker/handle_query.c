@@ -35,8 +35,10 @@ enum err broker_handle_query_message(struct call *call, const struct hdr_query_m
         else
             store_release(record.hold);
     }
-    result->index_last_update_timestamp = last_time_ms;
-    result->index_last_update_phyoffset = last_phys;
+    if (count > 0) { /* else both are 0 in the Java broker's answers */
+        result->index_last_update_timestamp = last_time_ms;
+        result->index_last_update_phyoffset = last_phys;
+    }
     call->reply.slices = slices;
     call->reply.slice_count = found;
     if (found > 0) return ERR_OK;
