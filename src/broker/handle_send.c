@@ -1,18 +1,16 @@
 #include "broker/route.h"
 
 #include <inttypes.h>
-#include <time.h>
 #include "base/check.h"
 #include "broker/groups.h"
 #include "broker/message_place.h"
 #include "broker/order_locks.h"
 #include "broker/send_batch.h"
+#include "broker/send_check.h"
 #include "broker/transaction_metrics.h"
 #include "message/batch.h"
 #include "message/msgid.h"
 #include "os/clock.h"
-
-enum { BUSY_MS_MAX = 10000000 /* a longer hold counts as a wrong clock, not as busy */ };
 
 /* A send on its way from the request into the batch of the turn. */
 struct send {
@@ -33,74 +31,6 @@ static bool refuse_illegal(struct send *send) {
                   "the message is illegal, maybe msg body or properties length not matched. msg body length limit "
                   "%dB, msg properties length limit 32KB.",
                   send->broker->store_config.max_message_size);
-}
-
-/* Region and trace switch belong to every answer, refusals too. */
-static void reply_begin(struct send *send) {
-    struct hdr_send_result *result = call_reply_fields(send->call, layout_send_result());
-    result->present = 0;
-    result->has.msg_region = result->has.trace_on = true;
-    result->msg_region = send->broker->config.region_id;
-    result->trace_on = send->broker->config.trace_on;
-}
-
-static bool check_time_and_load(struct send *send) {
-    const struct broker *broker = send->broker;
-    int64_t busy_ms = store_append_busy_ms(broker->store);
-    if (broker->config.broker_fast_failure_enable && busy_ms > broker->store_config.os_page_cache_busy_timeout_ms &&
-        busy_ms < BUSY_MS_MAX)
-        return REFUSE(send, RESPONSE_SYSTEM_BUSY, "[REJECTREQUEST]system busy, start flow control for a while");
-    int64_t start_ms = broker->config.start_accept_send_time_ms;
-    if (start_ms > 0 && clock_wall_ms() < start_ms) {
-        char text[32];
-        time_t seconds = (time_t)(start_ms / 1000);
-        struct tm local;
-        localtime_r(&seconds, &local);
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-        return REFUSE(send, RESPONSE_SYSTEM_ERROR, "broker unable to service, until %s,%03d", text,
-                      (int)(start_ms % 1000));
-    }
-    return true;
-}
-
-static bool refuse_queue(struct send *send, const struct topic *topic) {
-    char peer[ADDRESS_TEXT_MAX];
-    int32_t perm = topic->perm;
-    return REFUSE(send, RESPONSE_INVALID_PARAMETER,
-                  "request queueId[%d] is illegal, TopicConfig [topicName=%.*s, readQueueNums=%d, writeQueueNums=%d, "
-                  "perm=%c%c%c, topicFilterType=%s, topicSysFlag=%d, order=%s] Producer: %s",
-                  send->header->queue_id, BYTES_ARG(topic_name(topic)), topic->read_queues, topic->write_queues,
-                  perm & PERM_READ ? 'R' : '-', perm & PERM_WRITE ? 'W' : '-', perm & PERM_INHERIT ? 'X' : '-',
-                  topic->multi_tag ? "MULTI_TAG" : "SINGLE_TAG", topic->sys_flag, topic->order ? "true" : "false",
-                  address_text(&send->call->request->peer, peer));
-}
-
-/* @source shared facts: behaviour 5.1, in that order */
-static bool check_topic(struct send *send) {
-    const struct hdr_send_message *header = send->header;
-    struct broker *broker = send->broker;
-    struct topic *topic = topics_find(broker->topics, header->topic);
-    if (!broker_writable(broker) && topic && topic->order)
-        return REFUSE(send, RESPONSE_NO_PERMISSION, "the broker[%.*s] sending message is forbidden",
-                      BYTES_ARG(broker->config.broker_ip1));
-    enum err err = ERR_OK;
-    if (!topic) {
-        err = topic_name_check(header->topic);
-        if (err == ERR_OK)
-            err = topics_create_by_send(broker->topics, header->topic, header->default_topic,
-                                        header->default_topic_queue_nums, header->unit_mode, &topic);
-    }
-    if (err != ERR_OK) return REFUSE(send, response_of(err), "%s", err_detail(err));
-    if (topic->sends_forbidden)
-        return REFUSE(send, RESPONSE_NO_PERMISSION, "Sending message to topic[%.*s] is forbidden.",
-                      BYTES_ARG(header->topic));
-    int32_t read_queues = topic->read_queues, write_queues = topic->write_queues;
-    if (header->queue_id >= MAX(read_queues, write_queues)) return refuse_queue(send, topic);
-    send->queue_id = header->queue_id < 0 ? random_below(write_queues) : header->queue_id;
-    send->place.topic = topic;
-    send->place.queue_id = send->queue_id;
-    send->place.sys_flag = header->sys_flag | (topic->multi_tag ? SYS_FLAG_MULTI_TAGS : 0);
-    return true;
 }
 
 /* A consumer that could not send a message back sends it to its retry topic itself: given up when that was too often,
@@ -184,21 +114,6 @@ static void edit_common(struct send *send) {
     property_set(&send->place.edits, PROPERTY_CLUSTER, config->broker_cluster_name);
 }
 
-static void fill_record(const struct send *send, struct record *record) {
-    const struct hdr_send_message *header = send->header;
-    const struct address *peer = &send->call->request->peer;
-    *record = (struct record){
-        .flag = header->flag,
-        .born_time_ms = header->born_timestamp,
-        .born_host = {.v6 = peer->v6, .port = peer->port},
-        .store_host = send->broker->store_host,
-        .reconsume_times = header->reconsume_times,
-        .body = send->call->request->command.body,
-        .properties = header->properties,
-    };
-    memcpy(record->born_host.ip, peer->ip, sizeof peer->ip);
-}
-
 static bool add_put(struct send *send, struct record *record) {
     struct encoded encoded;
     enum err err = message_place_encode(send->broker, &send->place, record, &send->batch->arena, &encoded);
@@ -214,7 +129,6 @@ static bool topic_needs_keys(const struct topic *topic) {
 
 static bool add_single(struct send *send) {
     struct arena *arena = &send->batch->arena;
-    struct record record;
     if (send->facts.inner_num || (send->header->sys_flag & SYS_FLAG_INNER_BATCH)) return refuse_illegal(send);
     if (!check_retry(send)) return false;
     if (send->facts.unique_key.len == 0) {
@@ -228,7 +142,7 @@ static bool add_single(struct send *send) {
         return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "Required message key is missing");
     edit_common(send);
     if (!place_message(send)) return false;
-    fill_record(send, &record);
+    struct record record = send_record(send->call, send->header);
     return add_put(send, &record);
 }
 
@@ -255,7 +169,6 @@ static bool add_batch(struct send *send) {
     const struct hdr_send_message *header = send->header;
     struct bytes rest = send->call->request->command.body;
     struct batch_item item;
-    struct record record;
     bool more;
     int32_t level;
     if (bytes_starts_with(header->topic, TOPIC_RETRY_PREFIX))
@@ -268,7 +181,7 @@ static bool add_batch(struct send *send) {
     edit_common(send);
     struct bytes of_batch = properties_edit(&send->batch->arena, header->properties, &send->place.edits);
     send->place.edits.count = 0;
-    fill_record(send, &record);
+    struct record record = send_record(send->call, header);
     for (size_t count = 0;; count++) {
         enum err err = batch_next(&rest, &item, &more);
         if (err != ERR_OK || (!more && count == 0)) return refuse_illegal(send);
@@ -283,8 +196,10 @@ static bool add_batch(struct send *send) {
 static enum err send_message(struct call *call, const struct hdr_send_message *header) {
     struct reactor *reactor = call->reactor;
     struct send send = {.call = call, .broker = call->broker, .header = header};
-    reply_begin(&send);
-    if (!check_time_and_load(&send) || !check_topic(&send)) return ERR_OK;
+    (void)send_result_begin(call);
+    if (!send_check(call, header, &send.place.topic, &send.queue_id)) return ERR_OK;
+    send.place.queue_id = send.queue_id;
+    send.place.sys_flag = header->sys_flag | (send.place.topic->multi_tag ? SYS_FLAG_MULTI_TAGS : 0);
     if (call->request->command.body.len > (size_t)call->broker->store_config.max_message_size) {
         refuse_illegal(&send);
         return ERR_OK;
