@@ -1,4 +1,5 @@
 /* cluster_driver.c - the whole client against a running cluster: cluster_driver [TEST NAME PATTERN]
+ *   cluster_driver --create TOPIC BROKERS  only creates a topic, on so many broker sets, when they are there
  * NAMESRV_ADDR names it; brokers must create topics on their own. Run by cluster_test.sh with our servers and by
  * java_interop.sh with Java ones. Topics and groups are named anew by each run. */
 #include "rocketmq/rocketmq.h"
@@ -60,10 +61,10 @@ static int set_up(void **state) {
     rmq_producer_options_init(&options);
     options.group = group;
     assert_int_equal(rmq_producer_create(client, &options, &producer), RMQ_OK);
-    if (rmq_client_create_topic(client, NULL, topic, 4) != RMQ_OK) fail_msg("%s", rmq_last_error());
     for (int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS; clock_monotonic_ms() < end_ms; clock_sleep_ms(50)) {
-        rmq_queue_list_t *list; /* until the name server knows it */
-        if (rmq_client_publish_queues(client, topic, &list) == RMQ_OK) {
+        rmq_queue_list_t *list; /* brokers and topics are known to the name server a moment after they are there */
+        if (rmq_client_create_topic(client, NULL, topic, 4) == RMQ_OK &&
+            rmq_client_publish_queues(client, topic, &list) == RMQ_OK) {
             rmq_queue_list_destroy(list);
             return 0;
         }
@@ -506,12 +507,35 @@ static void offsets_of_queues_are_told(void **state) {
     rmq_queue_list_destroy(list);
 }
 
+/* ---- for scripts ------------------------------------------------------------------------------------------- */
+
+static int count_brokers(rmq_client_t *with, const char *of_topic) {
+    rmq_queue_list_t *list;
+    if (rmq_client_publish_queues(with, of_topic, &list) != RMQ_OK) return 0;
+    int count = 0;
+    for (size_t i = 0; i < list->count; i++) count += list->queues[i].queue_id == 0;
+    rmq_queue_list_destroy(list);
+    return count;
+}
+
+static int create(const char *name, int brokers) {
+    rmq_client_t *with = make_client();
+    int found = 0;
+    for (int64_t end_ms = clock_monotonic_ms() + PATIENCE_MS; clock_monotonic_ms() < end_ms; clock_sleep_ms(100)) {
+        if (count_brokers(with, "TBW102") >= brokers) rmq_client_create_topic(with, NULL, name, 4);
+        if ((found = count_brokers(with, name)) >= brokers) break;
+    }
+    rmq_client_destroy(with);
+    return found >= brokers ? 0 : 1;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 int main(int argc, char **argv) {
     if (!getenv("NAMESRV_ADDR")) {
         fputs("cluster_driver: set NAMESRV_ADDR\n", stderr);
         return 2;
     }
+    if (argc == 4 && strcmp(argv[1], "--create") == 0) return create(argv[2], atoi(argv[3]));
     const struct CMUnitTest tests[] = {
         TEST(everything_sent_is_received_once),
         TEST(tags_select),

@@ -5,8 +5,12 @@
 . "$SOURCE/tests/client/clusters.sh"
 need_java
 dirs=()
+return_status() { return "$1"; }
 java_down() {
+    local status=$?
     for dir in "${dirs[@]}"; do peer down -d "$dir" || true; done
+    set +e
+    return_status $status # what cleanup looks at
     cleanup
 }
 trap java_down EXIT

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Makes the manual pages of the library from its headers, whose comments are the manual: generate.py [--check]
+With --check it writes nothing and fails when a page is not what the headers say."""
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).parent
+HEADERS = HERE.parent.parent / "include" / "rocketmq"
+PAGES = ["client", "consumer", "error", "message", "producer"]
+
+
+def roff(text):
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\n".join("\\&" + line if line[:1] in ".'" else line for line in text.split("\n"))
+
+
+def comment_text(lines):
+    text = [re.sub(r"^\s*(/\*|\*/|\*)?\s?", "", line) for line in lines]
+    return re.sub(r"\s*\*/\s*$", "", "\n".join(text)).strip()
+
+
+def items(source):
+    """Yields ("head"|"section"|"comment"|"code", text) for each block of a header."""
+    lines = source.split("\n")
+    i = 0
+    first = True
+    while i < len(lines):
+        line = lines[i]
+        if line.startswith("/*"):
+            start = i
+            while "*/" not in lines[i]:
+                i += 1
+            text = comment_text(lines[start:i + 1])
+            if re.match(r"-{4}", text):
+                yield "section", text.strip("- ")
+            else:
+                yield ("head" if first else "comment"), text
+            first = False
+        elif re.match(r"(typedef|RMQ_API)", line):
+            start, depth = i, 0
+            while True:
+                depth += lines[i].count("{") - lines[i].count("}")
+                if depth == 0 and re.search(r";\s*(/\*.*\*/)?$", lines[i]):
+                    break
+                i += 1
+            yield "code", "\n".join(lines[start:i + 1])
+        elif line == "":
+            yield "gap", ""
+        i += 1
+
+
+def function_name(code):
+    found = re.search(r"\b(rmq_\w+)\(", code) if code.startswith("RMQ_API") else None
+    return found and found.group(1)
+
+
+def page(name):
+    source = (HEADERS / f"{name}.h").read_text()
+    blocks = list(items(source))
+    head = next(text for kind, text in blocks if kind == "head")
+    summary, _, description = head.partition("\n")
+    summary = summary.partition(" - ")[2].rstrip(".")
+    functions = [function_name(text) for kind, text in blocks if kind == "code" and function_name(text)]
+    prototypes = [re.sub(r"\s*/\*.*?\*/", "", text.replace("RMQ_API ", "").replace("\n        ", "\n")) for kind, text in blocks
+                  if kind == "code" and function_name(text)]
+    out = [f'.\\" Made from include/rocketmq/{name}.h by docs/man/generate.py',
+           f'.TH RMQ_{name.upper()} 3 "" rocketmq-c "RocketMQ client library"', ".SH NAME",
+           roff(", ".join([f"rmq_{name}"] + functions)) + " \\- " + roff(summary), ".SH SYNOPSIS", ".nf",
+           roff(f"#include <rocketmq/{name}.h>"), "", roff("\n".join(prototypes)), ".fi", ".SH DESCRIPTION",
+           roff(summary[:1].upper() + summary[1:] + ".")]
+    if description:
+        out += [".PP", roff(description)]
+    comment = ""
+    for kind, text in blocks:
+        if kind == "section":
+            out += [f'.SH "{roff(text).upper()}"']
+        elif kind == "gap":
+            comment = ""
+        elif kind == "comment":
+            comment = text
+        elif kind == "code" and function_name(text):
+            inline = re.search(r";\s*/\*\s*(.*?)\s*\*/$", text, re.S)
+            out += [".TP", f".BR {function_name(text)} ()", roff(inline.group(1) if inline else comment) or "As above."]
+        elif kind == "code":
+            if comment:
+                out += [".PP", roff(comment)]
+            out += [".PP", ".EX", roff(text), ".EE"]
+    others = sorted([f"rmq_{other}" for other in PAGES if other != name] + ["rocketmq"])
+    out += [".SH SEE ALSO", "\n".join(f".BR {other} (3){'' if other == others[-1] else ','}" for other in others)]
+    return "\n".join(out) + "\n"
+
+
+def main():
+    stale = []
+    for name in PAGES:
+        path = HERE / f"rmq_{name}.3"
+        text = page(name)
+        if "--check" not in sys.argv:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            stale.append(path.name)
+    if stale:
+        sys.exit(f"not what the headers say, run docs/man/generate.py: {' '.join(stale)}")
+
+
+main()
