@@ -1,3 +1,4 @@
+/* client.c - commands to clients on whichever loop has their connection */
 #include "broker/client.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* config_update.c - checks, applies and writes down changed settings */
 #include "broker/config_update.h"
 
 #include "base/check.h"

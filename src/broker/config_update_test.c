@@ -1,3 +1,4 @@
+/* config_update_test.c - settings changed while running: at once, at the next start, not at all */
 #include "broker/broker_testing.h"
 #include "broker/config_update.h"
 

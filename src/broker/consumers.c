@@ -1,3 +1,4 @@
+/* consumers.c - consumer groups that are online: members, subscriptions, notices */
 #include "broker/consumers.h"
 
 #include <stdlib.h>

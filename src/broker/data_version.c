@@ -1,3 +1,4 @@
+/* data_version.c - versions of the tables */
 #include "broker/data_version.h"
 
 #include "os/clock.h"

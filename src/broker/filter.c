@@ -1,3 +1,4 @@
+/* filter.c - copies of subscriptions that test messages */
 #include "broker/filter.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* filter.h - a subscription ready to test messages: its tags as a sorted set of hashes, or its SQL92 condition compiled.
+/* filter.h - a subscription ready to test messages: its tags as sorted hashes, or its SQL92 condition compiled.
  * Made once, then never changed; counted references, so that held pulls keep theirs. @thread any
  * @source shared facts: behaviour 6.5 */
 #ifndef RMQ_BROKER_FILTER_H

@@ -1,3 +1,4 @@
+/* filter_test.c - tags by hash, expressions, references */
 #include "base/test.h"
 #include "broker/filter.h"
 

@@ -1,3 +1,4 @@
+/* groups.c - the consumer groups and their file */
 #include "broker/groups.h"
 
 #include <stdlib.h>

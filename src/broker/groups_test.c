@@ -1,3 +1,4 @@
+/* groups_test.c - groups made by use and by admins; files of Java brokers */
 #include "broker/broker_testing.h"
 #include "broker/groups.h"
 

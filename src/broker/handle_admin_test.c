@@ -1,3 +1,4 @@
+/* handle_admin_test.c - topics, groups, queries, state and settings, asked of a whole broker */
 #include "broker/serving_testing.h"
 #include "broker/runtime_info.h"
 #include "broker/topics.h"

@@ -1,3 +1,4 @@
+/* handle_client_test.c - heartbeats, notices, connections and locks, asked of a whole broker */
 #include "broker/serving_testing.h"
 #include "broker/consumers.h"
 

@@ -1,3 +1,4 @@
+/* handle_offset_test.c - offsets and resets, asked of a whole broker */
 #include "broker/serving_testing.h"
 #include "broker/topics.h"
 

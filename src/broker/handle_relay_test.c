@@ -1,3 +1,4 @@
+/* handle_relay_test.c - questions that consumers answer, asked of a whole broker */
 #include "broker/serving_testing.h"
 
 #include "message/record.h"

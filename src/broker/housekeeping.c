@@ -1,3 +1,4 @@
+/* housekeeping.c - the periodic jobs of the tables */
 #include "broker/housekeeping.h"
 
 #include "broker/consumers.h"

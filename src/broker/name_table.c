@@ -1,3 +1,4 @@
+/* name_table.c - buckets of chains that only grow */
 #include "broker/name_table.h"
 
 #include <stdlib.h>

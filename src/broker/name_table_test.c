@@ -1,3 +1,4 @@
+/* name_table_test.c - names found, also while others are added */
 #include "base/test.h"
 #include "broker/name_table.h"
 

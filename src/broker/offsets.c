@@ -1,3 +1,4 @@
+/* offsets.c - the progress of groups and its file */
 #include "broker/offsets.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* offsets_test.c - commits, resets, views; files of Java brokers */
 #include "broker/broker_testing.h"
 #include "broker/offsets.h"
 

@@ -1,3 +1,4 @@
+/* order_locks.c - queue locks in one hash table */
 #include "broker/order_locks.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* order_locks_test.c - one owner a queue, until it stops renewing */
 #include "base/test.h"
 #include "broker/order_locks.h"
 

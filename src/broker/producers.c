@@ -1,3 +1,4 @@
+/* producers.c - producer groups that are online */
 #include "broker/producers.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* runtime_info.c - gathers and words what request 28 tells */
 #include "broker/runtime_info.h"
 
 #include "base/check.h"

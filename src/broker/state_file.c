@@ -1,3 +1,4 @@
+/* state_file.c - reads, writes and backs up the files of tables */
 #include "broker/state_file.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* state_file_test.c - damaged files, backups, failing disks */
 #include "broker/broker_testing.h"
 #include "broker/state_file.h"
 

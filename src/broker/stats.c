@@ -1,3 +1,4 @@
+/* stats.c - counters, windows of samples, totals */
 #include "broker/stats.h"
 
 #include <stdalign.h>

@@ -1,3 +1,4 @@
+/* stats_test.c - what is counted, when windows forget, threads */
 #include "broker/broker_testing.h"
 #include "broker/stats.h"
 

@@ -1,3 +1,4 @@
+/* topic_attributes.c - parses and checks changes of attributes */
 #include "broker/topic_attributes.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* topics.c - the topics and their file, and how topics come to be */
 #include "broker/topics.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* topics_test.c - system topics, creation, changes, attributes; files of Java brokers */
 #include "broker/broker_testing.h"
 #include "broker/topics.h"
 
