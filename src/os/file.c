@@ -1,3 +1,4 @@
+/* file.c - system calls on files, each through the one place that tests can make fail. */
 #include "os/file.h"
 
 #include <dirent.h>
@@ -88,6 +89,13 @@ enum err file_pwrite(int fd, const char *path, const void *data, size_t len, int
     return ERR_OK;
 }
 
+enum err file_data_end(int fd, const char *path, int64_t *out) {
+    off_t hole = faulted(FILE_READ, path) ? -1 : lseek(fd, 0, SEEK_HOLE);
+    if (hole < 0) return fail_errno(ERR_IO, "cannot seek in %s", path);
+    *out = hole;
+    return ERR_OK;
+}
+
 enum err file_resize(int fd, const char *path, int64_t size_bytes) {
     if (faulted(FILE_RESIZE, path) || ftruncate(fd, size_bytes) != 0)
         return fail_errno(ERR_IO, "cannot resize %s to %lld bytes", path, (long long)size_bytes);
@@ -165,6 +173,15 @@ bool file_resident(const char *data, size_t len) {
 enum err file_sync(int fd, const char *path) {
     if (faulted(FILE_SYNC, path) || fdatasync(fd) != 0) return fail_errno(ERR_IO, "cannot sync %s to disk", path);
     return ERR_OK;
+}
+
+enum err file_sync_system(const char *path) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_errno(ERR_IO, "cannot open %s", path);
+    bool failed = faulted(FILE_SYNC, path) || syncfs(fd) != 0;
+    enum err err = failed ? fail_errno(ERR_IO, "cannot sync the file system of %s", path) : ERR_OK;
+    close(fd);
+    return err;
 }
 
 enum err file_sync_dir(const char *dir) {

@@ -12,8 +12,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum file_call { FILE_OPEN, FILE_READ, FILE_WRITE, FILE_RESIZE, FILE_RESERVE, FILE_MAP, FILE_SYNC, FILE_RENAME, FILE_UNLINK, FILE_MKDIR };
-/* Fault seam: called before each effect; a non-zero errno makes the call fail with it. NULL = none. Set before threads start. */
+enum file_call {
+    FILE_OPEN,
+    FILE_READ,
+    FILE_WRITE,
+    FILE_RESIZE,
+    FILE_RESERVE,
+    FILE_MAP,
+    FILE_SYNC,
+    FILE_RENAME,
+    FILE_UNLINK,
+    FILE_MKDIR
+};
+/* Fault seam: called before each effect; a non-zero errno makes the call fail with it. NULL = none. Set before threads
+ * start. */
 typedef int file_fault(enum file_call call, const char *path);
 void file_set_fault(file_fault *fault);
 
@@ -26,10 +38,14 @@ enum err file_pread(int fd, const char *path, void *out, size_t len, int64_t at)
 /* The same when it can be had without waiting for the disk, else ERR_BUSY. */
 enum err file_pread_cached(int fd, const char *path, void *out, size_t len, int64_t at) MUST_USE;
 enum err file_pwrite(int fd, const char *path, const void *data, size_t len, int64_t at) MUST_USE;
+/* Where the data at the front of the file ends, in blocks of the file system: zeros from there to *out's next data. The
+ * size of the file where that is not known. */
+enum err file_data_end(int fd, const char *path, int64_t *out) MUST_USE;
 enum err file_resize(int fd, const char *path, int64_t size_bytes) MUST_USE; /* ftruncate: sparse when growing */
 /* The range reads as zeros from now on and gives its disk blocks back; the size stays. */
 enum err file_zero(int fd, const char *path, int64_t at, int64_t len) MUST_USE;
-enum err file_reserve(int fd, const char *path, int64_t at, int64_t len) MUST_USE; /* disk blocks for the range (fallocate, keeps size) */
+enum err file_reserve(int fd, const char *path, int64_t at,
+                      int64_t len) MUST_USE; /* disk blocks for the range (fallocate, keeps size) */
 enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, char **out) MUST_USE;
 void file_unmap(char *data, int64_t size_bytes);
 /* Faults the pages in for writing (MADV_POPULATE_WRITE, else a touch). */
@@ -37,9 +53,11 @@ enum err file_populate(char *data, size_t len) MUST_USE;
 bool file_resident(const char *data, size_t len); /* mincore: all pages of the range in memory */
 /* fdatasync. An error is final for that file: never call again hoping for better (pages may be lost). */
 enum err file_sync(int fd, const char *path) MUST_USE;
+/* All that is unwritten in the file system that holds `path`: cheaper than a sync of each of many files. */
+enum err file_sync_system(const char *path) MUST_USE;
 enum err file_sync_dir(const char *dir) MUST_USE;
 enum err file_rename(const char *from, const char *to) MUST_USE;
-enum err file_unlink(const char *path) MUST_USE; /* a missing file is fine */
+enum err file_unlink(const char *path) MUST_USE;    /* a missing file is fine */
 enum err file_make_dirs(const char *path) MUST_USE; /* mkdir -p */
 bool file_exists(const char *path);
 enum err file_mtime_ms(const char *path, int64_t *out) MUST_USE;

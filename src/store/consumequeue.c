@@ -223,6 +223,12 @@ enum err consumequeue_sync(struct queue *queue) {
     return ERR_OK;
 }
 
+void consumequeue_set_synced(struct queue *queue, int64_t end_offset) {
+    if (end_offset == 0) return;
+    atomic_store(&queue->synced_offset, end_offset);
+    queue->named_bytes = file_start(queue, end_offset - 1);
+}
+
 /* First offset in [low, high) whose entry is of the log from min_phys on; high if none. Older entries come first, and
  * mostly there are none: `low` is looked at before all others. */
 static enum err find_first(struct queue *queue, int64_t low, int64_t high, int64_t min_phys, int64_t *out) {

@@ -47,6 +47,8 @@ struct queue {
     _Atomic int64_t synced_offset; /* entries below are on disk */
     _Atomic bool dirty;            /* in the list of those to sync */
     struct queue *dirty_next;
+    struct queue *due_next;
+    int64_t sync_end; /* what the sync under way covers */
     int64_t named_bytes; /* newest file whose name is on disk; -1 = none */
 };
 
@@ -87,5 +89,7 @@ enum err consumequeue_expire(struct queue *queue, int64_t min_phys, int32_t *dro
 enum err consumequeue_remove(struct queue *queue) MUST_USE;
 /* fdatasync of what was written since the last. @thread flush-queues */
 enum err consumequeue_sync(struct queue *queue) MUST_USE;
+/* Entries below end_offset were synced in another way, the names of their files too. @thread flush-queues */
+void consumequeue_set_synced(struct queue *queue, int64_t end_offset);
 
 #endif

@@ -47,18 +47,26 @@ static enum err check_size(struct queue *queue, const char *path, int64_t size_b
     return ERR_OK;
 }
 
+static enum err size_of_file(struct queue *queue, int64_t start, const char *path, int64_t *size_bytes) {
+    struct queue_files *files = &queue->store->queue_files;
+    struct queue_file *file;
+    TRY(queue_files_take(files, queue, start, false, &file));
+    enum err err = file_size(file->fd, size_bytes);
+    queue_files_give(files, file);
+    return err == ERR_OK && *size_bytes > 0 ? check_size(queue, path, *size_bytes) : err;
+}
+
 static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
     struct queue_files *files = &walk->queue->store->queue_files;
     char path[STORE_PATH_MAX];
-    queue_files_path(walk->queue, start, path, sizeof path);
-    int fd;
     int64_t size_bytes;
-    TRY(file_open(path, FILE_READ_WRITE, &fd));
-    enum err err = file_size(fd, &size_bytes);
-    file_close(fd);
-    TRY(err);
-    if (is_last && size_bytes == 0) return file_unlink(path); /* made by a process that was killed then */
-    TRY(check_size(walk->queue, path, size_bytes));
+    queue_files_path(walk->queue, start, path, sizeof path);
+    TRY(size_of_file(walk->queue, start, path, &size_bytes));
+    if (is_last && size_bytes == 0) { /* made by a process that was killed then */
+        queue_files_forget(files, walk->queue, start + 1);
+        return file_unlink(path);
+    }
+    if (size_bytes == 0) return fail(ERR_CORRUPT, "%s is empty; remove it, or restore it from a copy", path);
     files->size_is_known = true;
     if (walk->end_bytes != start) {
         if (walk->end_bytes > 0) log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
@@ -81,14 +89,21 @@ static enum err list_files(struct walk *walk) {
     return err;
 }
 
-/* End of the entries in [low, high): valid ones come first, in one piece. */
+static enum err is_used_at(const struct walk *walk, int64_t offset_queue, bool *used) {
+    char raw[QUEUE_ENTRY_BYTES];
+    TRY(read_entries(walk, offset_queue, 1, raw));
+    struct queue_entry entry = queue_entry_decode(raw);
+    *used = is_used(&entry);
+    return ERR_OK;
+}
+
+/* End of the entries in [low, high) of one file: valid ones come first, in one piece. */
 static enum err find_end_quick(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        char raw[QUEUE_ENTRY_BYTES];
-        TRY(read_entries(walk, middle, 1, raw));
-        struct queue_entry entry = queue_entry_decode(raw);
-        if (is_used(&entry)) {
+        bool used;
+        TRY(is_used_at(walk, middle, &used));
+        if (used) {
             low = middle + 1;
         } else {
             high = middle;
@@ -96,6 +111,29 @@ static enum err find_end_quick(const struct walk *walk, int64_t low, int64_t hig
     }
     *end = low;
     return ERR_OK;
+}
+
+/* The same, with the word of the file system where the data ends: mostly one read instead of twenty. */
+static enum err find_end_by_hole(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
+    enum { BLOCK_ENTRIES = 4096 / QUEUE_ENTRY_BYTES + 2 };
+    struct queue_files *files = &walk->queue->store->queue_files;
+    struct queue_file *file;
+    int64_t start = low * QUEUE_ENTRY_BYTES, data_end;
+    char path[STORE_PATH_MAX], raw[BLOCK_ENTRIES * QUEUE_ENTRY_BYTES];
+    queue_files_path(walk->queue, start, path, sizeof path);
+    TRY(queue_files_take(files, walk->queue, start, false, &file));
+    enum err err = file_data_end(file->fd, path, &data_end);
+    queue_files_give(files, file);
+    TRY(err);
+    high = MIN(high, (start + data_end + QUEUE_ENTRY_BYTES - 1) / QUEUE_ENTRY_BYTES);
+    int64_t block = MAX(low, high - BLOCK_ENTRIES), count = 0;
+    if (block < high) TRY(read_entries(walk, block, high - block, raw));
+    for (; count < high - block; count++) {
+        struct queue_entry entry = queue_entry_decode(raw + count * QUEUE_ENTRY_BYTES);
+        if (!is_used(&entry)) break;
+    }
+    *end = block + count;
+    return count > 0 ? ERR_OK : find_end_quick(walk, low, block, end);
 }
 
 /* The same, looking at each: an entry that does not go forward is left over from before a cut. */
@@ -127,7 +165,7 @@ static enum err find_end(const struct walk *walk, bool quick, int64_t *end) {
     for (;; files++) {
         int64_t low_bytes = MAX(walk->first_bytes, walk->end_bytes - files * file_bytes);
         low = low_bytes / QUEUE_ENTRY_BYTES;
-        TRY(quick ? find_end_quick(walk, low, high, end) : find_end_walking(walk, low, high, end));
+        TRY(quick ? find_end_by_hole(walk, low, high, end) : find_end_walking(walk, low, high, end));
         /* nothing there: the queue ended earlier */
         if (*end > low || low_bytes == walk->first_bytes) return ERR_OK;
         high = low;

@@ -4,10 +4,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/thread.h"
 #include "store/store_internal.h"
 
-enum { PAGE_BYTES = 4096, TICK_MS = 1000 };
+enum { PAGE_BYTES = 4096, TICK_MS = 1000, SYNC_ONE_BY_ONE_MAX = 32 };
 
 void flush_init(struct flush *flush, struct store *store) {
     *flush = (struct flush){.store = store};
@@ -120,30 +121,48 @@ void flush_add_queue(struct flush *flush, struct queue *queue) {
     lock_give(&flush->lock);
 }
 
-/* The dirty mark is taken off before the end of the queue is read: entries that come later set it again. */
-static enum err sync_queue(struct flush *flush, struct queue *queue, int64_t least_bytes) {
-    atomic_store(&queue->dirty, false);
-    int64_t behind = atomic_load(&queue->max_offset) - atomic_load(&queue->synced_offset);
-    if (behind * QUEUE_ENTRY_BYTES < least_bytes) {
-        flush_add_queue(flush, queue);
-        return ERR_OK;
-    }
-    return consumequeue_sync(queue);
-}
-
-/* `all`: also those with little to write; then the checkpoint may say so. */
-static enum err sync_queues(struct flush *flush, bool all) {
-    struct store *store = flush->store;
-    int64_t time_ms = atomic_load(&store->dispatch.done_time_ms);
-    int64_t least_bytes = all ? 0 : (int64_t)LIVE(store, flush_consume_queue_least_pages) * PAGE_BYTES;
+static struct queue *take_dirty(struct flush *flush) {
     lock_take(&flush->lock);
-    struct queue *queue = flush->dirty;
+    struct queue *list = flush->dirty;
     flush->dirty = NULL;
     lock_give(&flush->lock);
-    enum err err = ERR_OK;
-    for (struct queue *next; queue; queue = next) {
+    return list;
+}
+
+/* Of the dirty queues those that have enough to write; the others stay dirty. The mark is taken off before the end of the
+ * queue is read: entries that come later set it again. */
+static struct queue *take_due(struct flush *flush, int64_t least_bytes, int64_t *count) {
+    struct queue *due = NULL;
+    *count = 0;
+    for (struct queue *queue = take_dirty(flush), *next; queue; queue = next) {
         next = queue->dirty_next;
-        if (err == ERR_OK) err = sync_queue(flush, queue, least_bytes);
+        atomic_store(&queue->dirty, false);
+        queue->sync_end = atomic_load(&queue->max_offset);
+        if ((queue->sync_end - atomic_load(&queue->synced_offset)) * QUEUE_ENTRY_BYTES < least_bytes) {
+            flush_add_queue(flush, queue);
+            continue;
+        }
+        queue->due_next = due;
+        due = queue;
+        ++*count;
+    }
+    return due;
+}
+
+/* `all`: also those with little to write; then the checkpoint may say so. Many are cheaper in one. */
+static enum err sync_queues(struct flush *flush, bool all) {
+    struct store *store = flush->store;
+    int64_t time_ms = atomic_load(&store->dispatch.done_time_ms), count;
+    int64_t least_bytes = all ? 0 : (int64_t)LIVE(store, flush_consume_queue_least_pages) * PAGE_BYTES;
+    struct queue *due = take_due(flush, least_bytes, &count);
+    bool in_one = count > SYNC_ONE_BY_ONE_MAX;
+    enum err err = in_one ? file_sync_system(store->root) : ERR_OK;
+    for (; due && err == ERR_OK; due = due->due_next) {
+        if (in_one) {
+            consumequeue_set_synced(due, due->sync_end);
+        } else {
+            err = consumequeue_sync(due);
+        }
     }
     if (err == ERR_OK && all && time_ms > 0) atomic_store(&store->checkpoint.logics_ms, time_ms);
     return err;

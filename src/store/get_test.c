@@ -1,4 +1,6 @@
 /* Which messages a pull gets, and what it says when it gets none. */
+#include <fcntl.h>
+#include <sys/mman.h>
 #include "base/hash.h"
 #include "store/expire.h"
 #include "store/store_internal.h"
@@ -239,6 +241,41 @@ static void test_reads_later(void **state) {
     assert_true(accepted >= 4);
 }
 
+/* Drops the pages of the oldest log file from memory; false where the file system cannot. */
+static bool make_cold(void) {
+    struct mapped_file *file = mapped_queue_first(&t.store->log.files);
+    int fd;
+    assert_ok(file_open(file->path, FILE_READ_WRITE, &fd));
+    assert_ok(file_sync(fd, file->path));
+    madvise(file->data, (size_t)file->size_bytes, MADV_DONTNEED);
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    file_close(fd);
+    bool cold = !file_resident(file->data, 4096);
+    mapped_file_release(file);
+    return cold;
+}
+
+/* What is not in memory is not touched by a caller that may not wait. */
+static void test_cold(void **state) {
+    (void)state;
+    t.config.mapped_file_size_commit_log = 1 << 20;
+    testing_open(&t);
+    struct queue *queue = fill(3000, 4000, ""); /* 12 MB: the first is beyond what always counts as warm */
+    if (!make_cold()) skip();
+    struct get get = {.queue = queue, .max_count = 32};
+    store_get(t.store, &arena, &get);
+    assert_status(get, GET_COLD, 0);
+    int before = atomic_load(&read_later);
+    assert_ok(store_get_later(t.store, &get, note_read, NULL));
+    for (int i = 0; i < 5000 && atomic_load(&read_later) == before; i++) clock_sleep_ms(1);
+    store_get(t.store, &arena, &get);
+    assert_int_equal(get.status, GET_FOUND);
+    assert_int_equal(get.count, 32);
+    for (size_t i = 0; i < get.slice_count; i++) store_release(get.slices[i].hold);
+    assert_true(make_cold());
+    assert_int_equal(ask(queue, 0, 32).count, 32); /* who may wait, waits */
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -251,6 +288,7 @@ int main(void) {
         TEST(test_filtered_scan_is_bounded),
         TEST(test_removed_file),
         TEST(test_reads_later),
+        TEST(test_cold),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
