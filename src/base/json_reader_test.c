@@ -129,6 +129,7 @@ static void reads_escapes(void **state) {
         {"\\uD83D\\uDE00", "😀"},
         {"\\uD83D", "?"},
         {"\\uD83Dx\\uDE00", "?x?"},
+        {"\\uDE00\\uDE00", "??"},
         {"\\uD83D\\uD83D\\uDE00", "?😀"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -268,6 +268,22 @@ static void a_slave_acts_as_master(void **state) {
     assert_string_equal(route_of("T1"), "a[1=a:1,2=a:2]r4w4/4");
 }
 
+static void not_every_slave_acts_as_master(void **state) {
+    (void)state;
+    config.support_acting_master = true;
+    assert_ok(come(
+        (struct comes){.knows_acting = true, .acting = true, .topics = {"T1", "rmq_sys_SYNC_BROKER_MEMBER_a"}}, NULL));
+    assert_ok(come((struct comes){.id = 1, .knows_acting = true, .acting = true}, NULL));
+    assert_ok(come((struct comes){.broker = "b", .perm = 4}, NULL)); /* does not want it */
+    assert_ok(come((struct comes){.broker = "b", .id = 1, .knows_acting = true}, NULL));
+    leave("a", 0);
+    leave("b", 0);
+    assert_string_equal(route_of("rmq_sys_SYNC_BROKER_MEMBER_a"), "a[1=a:1]r4w4/4");
+    assert_string_equal(route_of("T1"), "a[0=a:1]r4w4/4b[1=b:1]r4w4/4");
+    route_table_add_write_perm(table, BYTES("a")); /* writable again */
+    assert_string_equal(route_of("T1"), "a[1=a:1]r4w4/6b[1=b:1]r4w4/4");
+}
+
 static void a_new_lowest_id_is_told(void **state) {
     (void)state;
     assert_ok(come((struct comes){.id = 1}, NULL));
@@ -387,6 +403,7 @@ int main(void) {
         IN_TABLE(a_closed_channel_takes_its_brokers_along),
         IN_TABLE(silent_brokers_expire),
         IN_TABLE(a_slave_acts_as_master),
+        IN_TABLE(not_every_slave_acts_as_master),
         IN_TABLE(a_new_lowest_id_is_told),
         IN_TABLE(write_permission_is_wiped_and_added),
         IN_TABLE(topics_come_and_go_by_request),
