@@ -68,7 +68,7 @@ static void load_config(const struct arguments *arguments, struct namesrv_config
         struct buf warnings = {0};
         const enum err err = config_load_file(&section, 1, arguments->config_file, &warnings);
         if (err != ERR_OK) {
-            fprintf(stderr, "mqnamesrv: %s\n", err_detail(err));
+            fprintf(stderr, "mqnamesrv: %s; name another file with -c or start without\n", err_detail(err));
             exit(EXIT_FAILED);
         }
         printf("load config properties file OK, %s\n", arguments->config_file);

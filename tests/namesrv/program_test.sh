@@ -30,7 +30,7 @@ has "$T/err" "odd.conf:3: rocketmqHome has no effect"
 has "$T/err" "odd.conf:4: waitSecondsForService=many: must be a whole number"
 run -c "$T/missing.conf"
 [ "$code" != 0 ] || fail "a missing file is no error"
-has "$T/err" "$T/missing.conf"
+has "$T/err" "$T/missing.conf: No such file or directory; name another file with -c"
 
 echo "== boot, size, stop"
 port=$(free_port)
