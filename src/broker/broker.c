@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "broker/consumers.h"
 #include "broker/delay.h"
+#include "broker/filter_data.h"
 #include "broker/groups.h"
 #include "broker/half_messages.h"
 #include "broker/held_pulls.h"
@@ -129,6 +130,7 @@ static enum err open_parts(struct broker *broker) {
     TRY(groups_open(broker, &broker->groups));
     TRY(offsets_open(broker, &broker->offsets));
     TRY(producers_open(broker, &broker->producers));
+    TRY(filter_data_open(broker, &broker->filter_data));
     TRY(consumers_open(broker, &broker->consumers));
     TRY(order_locks_open(broker, &broker->order_locks));
     TRY(stats_open(broker, &broker->stats));
@@ -230,6 +232,7 @@ void broker_close(struct broker *broker) {
     stats_close(broker->stats);
     order_locks_close(broker->order_locks);
     consumers_close(broker->consumers);
+    filter_data_close(broker->filter_data);
     producers_close(broker->producers);
     offsets_close(broker->offsets);
     groups_close(broker->groups);

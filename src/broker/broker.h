@@ -52,6 +52,7 @@ struct broker {
     struct groups *groups;
     struct offsets *offsets;
     struct producers *producers;
+    struct filter_data *filter_data;
     struct consumers *consumers;
     struct order_locks *order_locks;
     struct stats *stats;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "broker/filter_data.h"
 #include "broker/groups.h"
 #include "wire/request.h"
 
@@ -134,6 +135,7 @@ static void group_drop_if_empty(struct consumers *consumers, struct online_group
     struct topic_filter *f, *next;
     HASH_ITER(hh, group->filters, f, next) filter_drop(group, f);
     HASH_DEL(consumers->groups, group);
+    filter_data_unregister(consumers->broker->filter_data, group->name);
     log_info(CLIENT, "consumer group offline: group=%.*s", BYTES_ARG(group->name));
     free((char *)(uintptr_t)group->name.data);
     free(group);
@@ -215,6 +217,9 @@ bool consumers_register(struct consumers *consumers, const struct consumer_heart
     group->fingerprint = heartbeat->fingerprint;
     bool changed = update_member(group, client);
     if (!heartbeat->keep_subscriptions && update_filters(group, heartbeat)) changed = true;
+    if (!heartbeat->keep_subscriptions)
+        filter_data_register(consumers->broker->filter_data, heartbeat->group, heartbeat->subscriptions,
+                             heartbeat->subscription_count);
     if (changed && heartbeat->notify) group_changed(consumers, group, &notices);
     lock_give(&consumers->lock);
     if (changed)

@@ -2,6 +2,7 @@
 #include "broker/housekeeping.h"
 
 #include "broker/consumers.h"
+#include "broker/filter_data.h"
 #include "broker/groups.h"
 #include "broker/offsets.h"
 #include "broker/order_locks.h"
@@ -35,11 +36,13 @@ static void sample(void *arg) {
     stats_sample(((struct broker *)arg)->stats, clock_monotonic_ms());
 }
 
-/* Topics and groups are saved when they change; this is for changes that found all work threads busy or no disk. */
+/* Topics and groups are saved when they change; for them this is for changes that found all work threads busy or no
+ * disk. */
 static void save_leftovers(void *arg) {
     struct broker *broker = arg;
     topics_save(broker->topics);
     groups_save(broker->groups);
+    filter_data_save(broker->filter_data);
 }
 
 void housekeeping_start(struct broker *broker) {
