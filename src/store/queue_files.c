@@ -75,21 +75,27 @@ static struct queue_file *find(struct queue_files *files, const struct queue *qu
     return file;
 }
 
-static enum err open_file(struct queue_files *files, const struct queue *queue, int64_t start_bytes, bool create,
-                          int *fd) {
-    char path[STORE_PATH_MAX];
-    if (create) {
-        queue_files_path(queue, -1, path, sizeof path);
-        TRY(file_make_dirs(path));
-    }
-    queue_files_path(queue, start_bytes, path, sizeof path);
-    TRY(file_open(path, create ? FILE_CREATE : FILE_READ_WRITE, fd));
-    if (!create) return ERR_OK;
+static enum err create_file(const struct queue_files *files, const struct queue *queue, const char *path, int *fd) {
+    char dir[STORE_PATH_MAX];
     int64_t size_bytes;
-    enum err err = file_size(*fd, &size_bytes);
+    enum err err = file_open(path, FILE_CREATE, fd);
+    if (err == ERR_NOT_FOUND) { /* first file of the queue */
+        queue_files_path(queue, -1, dir, sizeof dir);
+        TRY(file_make_dirs(dir));
+        err = file_open(path, FILE_CREATE, fd);
+    }
+    TRY(err);
+    err = file_size(*fd, &size_bytes);
     if (err == ERR_OK && size_bytes < files->file_bytes) err = file_resize(*fd, path, files->file_bytes);
     if (err != ERR_OK) file_close(*fd);
     return err;
+}
+
+static enum err open_file(const struct queue_files *files, const struct queue *queue, int64_t start_bytes, bool create,
+                          int *fd) {
+    char path[STORE_PATH_MAX];
+    queue_files_path(queue, start_bytes, path, sizeof path);
+    return create ? create_file(files, queue, path, fd) : file_open(path, FILE_READ_WRITE, fd);
 }
 
 /* The least recently used one that nobody uses, taken out; NULL while there is room. */
