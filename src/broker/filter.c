@@ -95,5 +95,6 @@ bool filter_match_record(void *ctx, struct bytes record) {
     const struct filter *filter = ctx;
     struct record decoded;
     if (!filter->sql) return true;
-    return record_decode(record, RECORD_CHECK_SHAPE, &decoded) == ERR_OK && sql92_match(filter->sql, decoded.properties);
+    return record_decode(record, RECORD_CHECK_SHAPE, &decoded) == ERR_OK &&
+           sql92_match(filter->sql, decoded.properties);
 }

@@ -24,6 +24,7 @@ enum err broker_handle_delete_subscriptiongroup(struct call *call, const struct 
     struct broker *broker = call->broker;
     if (groups_find(broker->groups, header->group_name)) TRY(groups_delete(broker->groups, header->group_name));
     if (header->clean_offset) offsets_forget_group(broker->offsets, header->group_name);
+    if (broker->config.auto_delete_unused_stats) stats_forget_group(broker->stats, header->group_name);
     return ERR_OK;
 }
 

@@ -1,6 +1,7 @@
 /* handle_admin_test.c - topics, groups, queries, state and settings, asked of a whole broker */
 #include "broker/serving_testing.h"
 #include "broker/runtime_info.h"
+#include "broker/slow_groups.h"
 #include "broker/topics.h"
 
 #include "message/msgid.h"
@@ -134,6 +135,33 @@ static void progress_of_groups_is_shown(void **state) {
     ASK(peer, VIEW_BROKER_STATS_DATA, view_broker_stats_data, "", .stats_name = BYTES("TOPIC_PUT_NUMS"),
         .stats_key = BYTES("none"));
     assert_refused(peer, SYSTEM_ERROR, "The stats <TOPIC_PUT_NUMS> <none> not exist");
+    stop(&s, peer);
+}
+
+static void groups_far_behind_are_stopped(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    make_topic(peer, "T", "");
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"Near\"}");
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"Far\"}");
+    for (int i = 0; i < 20; i++) peer_put(peer, "T", 0, "", "a body of some bytes");
+    struct queue *queue = store_queue(s.t.broker.store, BYTES("T"), 0, false);
+    EVENTUALLY(queue_max(queue) == 20);
+    ASK(peer, UPDATE_CONSUMER_OFFSET, update_consumer_offset, "", .consumer_group = BYTES("Near"), .topic = BYTES("T"),
+        .commit_offset = 18);
+    ASK(peer, UPDATE_CONSUMER_OFFSET, update_consumer_offset, "", .consumer_group = BYTES("Far"), .topic = BYTES("T"),
+        .commit_offset = 1);
+    s.t.broker.config.consumer_fallbehind_threshold_bytes = 1000;
+    slow_groups_stop(&s.t.broker); /* not asked for */
+    ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("Far"));
+    assert_bytes(peer_json(peer, "consumeEnable"), "true");
+    s.t.broker.config.disable_consume_if_consumer_read_slowly = true;
+    slow_groups_stop(&s.t.broker);
+    ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("Far"));
+    assert_bytes(peer_json(peer, "consumeEnable"), "false");
+    ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("Near"));
+    assert_bytes(peer_json(peer, "consumeEnable"), "true");
     stop(&s, peer);
 }
 
@@ -297,9 +325,13 @@ static void sizes_are_readable(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(topics_live_and_die),         cmocka_unit_test(groups_live_and_die),
-        cmocka_unit_test(progress_of_groups_is_shown), cmocka_unit_test(messages_are_found),
-        cmocka_unit_test(the_broker_tells_of_itself),  cmocka_unit_test(settings_are_read_and_changed),
+        cmocka_unit_test(topics_live_and_die),
+        cmocka_unit_test(groups_live_and_die),
+        cmocka_unit_test(progress_of_groups_is_shown),
+        cmocka_unit_test(groups_far_behind_are_stopped),
+        cmocka_unit_test(messages_are_found),
+        cmocka_unit_test(the_broker_tells_of_itself),
+        cmocka_unit_test(settings_are_read_and_changed),
         cmocka_unit_test(sizes_are_readable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ enum err broker_handle_update_and_create_topic(struct call *call, const struct h
 static enum err delete_one(struct broker *broker, struct bytes name) {
     if (topics_find(broker->topics, name)) TRY(topics_delete(broker->topics, name));
     offsets_forget_topic(broker->offsets, name);
+    if (broker->config.auto_delete_unused_stats) stats_forget_topic(broker->stats, name);
     return store_delete_topic(broker->store, name);
 }
 

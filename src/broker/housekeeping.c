@@ -7,6 +7,7 @@
 #include "broker/offsets.h"
 #include "broker/order_locks.h"
 #include "broker/producers.h"
+#include "broker/slow_groups.h"
 #include "broker/stats.h"
 #include "broker/topics.h"
 #include "broker/work.h"
@@ -17,7 +18,8 @@ enum {
     SAMPLE_MS = 10000,
     SAVE_LEFTOVERS_MS = 10000,
     FIRST_NOTICES_MS = 30000,
-    NOTICES_MS = 15000
+    NOTICES_MS = 15000,
+    SLOW_GROUPS_MS = 180000
 };
 
 static void scan_clients(void *arg) {
@@ -36,6 +38,10 @@ static void sample(void *arg) {
     stats_sample(((struct broker *)arg)->stats, clock_monotonic_ms());
 }
 
+static void stop_slow_groups(void *arg) {
+    slow_groups_stop(arg);
+}
+
 /* Topics and groups are saved when they change; for them this is for changes that found all work threads busy or no
  * disk. */
 static void save_leftovers(void *arg) {
@@ -51,5 +57,6 @@ void housekeeping_start(struct broker *broker) {
     work_every(broker->work, SCAN_CLIENTS_MS, SCAN_CLIENTS_MS, scan_clients, broker);
     work_every(broker->work, FIRST_NOTICES_MS, NOTICES_MS, send_notices, broker);
     work_every(broker->work, SAMPLE_MS, SAMPLE_MS, sample, broker);
+    work_every(broker->work, SLOW_GROUPS_MS, SLOW_GROUPS_MS, stop_slow_groups, broker);
     work_every(broker->work, SAVE_LEFTOVERS_MS, SAVE_LEFTOVERS_MS, save_leftovers, broker);
 }

@@ -35,6 +35,7 @@ static const struct {
 
 struct counter {
     struct named named;
+    atomic_bool used; /* false: forgotten, as if it had never been */
     struct sample samples[SAMPLES];
     size_t shard_mask; /* those of the broker as a whole are hit by all threads and have more than one */
     struct shard shards[];
@@ -80,6 +81,7 @@ static size_t my_shard(void) {
 }
 
 static void add(struct counter *stat, int64_t sum, int64_t times) {
+    if (!atomic_load_explicit(&stat->used, memory_order_relaxed)) atomic_store(&stat->used, true);
     struct shard *shard = &stat->shards[my_shard() & stat->shard_mask];
     atomic_fetch_add_explicit(&shard->sum, sum, memory_order_relaxed);
     atomic_fetch_add_explicit(&shard->times, times, memory_order_relaxed);
@@ -281,10 +283,11 @@ static struct stat_window window_of(const struct stats *stats, const struct coun
 }
 
 enum err stats_view(struct stats *stats, struct bytes name, struct bytes key, struct stat_view *out) {
-    const struct counter *stat = NULL;
+    struct counter *stat = NULL;
     for (int kind = 0; kind < STAT_COUNT && !stat; kind++)
         if (bytes_is(name, kinds[kind].name)) stat = (struct counter *)name_table_find(&stats->tables[kind], key);
-    if (!stat) return fail(ERR_NOT_FOUND, "The stats <%.*s> <%.*s> not exist", BYTES_ARG(name), BYTES_ARG(key));
+    if (!stat || !atomic_load(&stat->used))
+        return fail(ERR_NOT_FOUND, "The stats <%.*s> <%.*s> not exist", BYTES_ARG(name), BYTES_ARG(key));
     int64_t now_ms = clock_monotonic_ms();
     lock_take(&stats->lock);
     out->minute = window_of(stats, stat, MINUTE, now_ms);
@@ -310,6 +313,56 @@ void stats_totals(struct stats *stats, struct stats_totals *out) {
         .get_yesterday_morning = stats->get_yesterday_morning,
     };
     lock_give(&stats->lock);
+}
+
+/* --- forgetting -------------------------------------------------------------------------------------------- */
+
+struct forgetting {
+    enum key_form form;
+    struct bytes topic, group; /* one of them is absent */
+};
+
+/* Takes a key apart by its form: is it of that topic, or of that group? */
+static bool concerns(const struct forgetting *what, struct bytes key) {
+    struct bytes topic = key, group = {0};
+    if (what->form == QUEUE || what->form == GROUP_QUEUE) {
+        const char *at = memchr(topic.data, '@', topic.len);
+        topic = bytes_skip(topic, at ? (size_t)(at - topic.data) + 1 : topic.len);
+    }
+    if (what->form == GROUP || what->form == GROUP_QUEUE) {
+        const char *at = memchr(topic.data, '@', topic.len);
+        group = bytes_skip(topic, at ? (size_t)(at - topic.data) + 1 : topic.len);
+        topic.len -= at ? group.len + 1 : 0;
+    }
+    return what->topic.data ? bytes_equal(topic, what->topic) : group.data && bytes_equal(group, what->group);
+}
+
+static void forget(struct named *item, void *arg) {
+    struct counter *stat = (struct counter *)item;
+    if (!concerns(arg, item->name)) return;
+    for (size_t i = 0; i <= stat->shard_mask; i++) {
+        atomic_store(&stat->shards[i].sum, 0);
+        atomic_store(&stat->shards[i].times, 0);
+    }
+    memset(stat->samples, 0, sizeof stat->samples);
+    atomic_store(&stat->used, false);
+}
+
+static void forget_all(struct stats *stats, struct bytes topic, struct bytes group) {
+    lock_take(&stats->lock);
+    for (int kind = 0; kind < STAT_COUNT; kind++) {
+        struct forgetting what = {kinds[kind].key, topic, group};
+        if (what.form != BROKER) name_table_each(&stats->tables[kind], forget, &what);
+    }
+    lock_give(&stats->lock);
+}
+
+void stats_forget_topic(struct stats *stats, struct bytes topic) {
+    forget_all(stats, topic, (struct bytes){0});
+}
+
+void stats_forget_group(struct stats *stats, struct bytes group) {
+    forget_all(stats, (struct bytes){0}, group);
 }
 
 /* --- open and close ---------------------------------------------------------------------------------------- */

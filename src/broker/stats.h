@@ -44,6 +44,10 @@ enum err stats_view(struct stats *stats, struct bytes name, struct bytes key, st
 /* The last minute's rate; 0 when never used. */
 double stats_tps(struct stats *stats, enum stat_kind kind, struct bytes key);
 
+/* The topic or group was deleted: its counters are as if they had never been. */
+void stats_forget_topic(struct stats *stats, struct bytes topic);
+void stats_forget_group(struct stats *stats, struct bytes group);
+
 /* Messages since start, and as they were at the last two midnights (runtime info). */
 struct stats_totals {
     int64_t put_now, put_today_morning, put_yesterday_morning;

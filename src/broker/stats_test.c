@@ -97,6 +97,36 @@ static void windows_forget(void **state) {
     close_fixture(&f);
 }
 
+static void assert_forgotten(struct fixture *f, const char *name, const char *key) {
+    struct stat_view out;
+    assert_err(stats_view(f->stats, bytes_of(name), bytes_of(key), &out), ERR_NOT_FOUND);
+}
+
+static void deleted_ones_are_forgotten(void **state) {
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    struct progress *other = offsets_progress(f.offsets, BYTES("T"), BYTES("H"), true);
+    stats_count_put(f.stats, f.topic, 3, 300);
+    stats_count_put_latency(f.stats, f.topic, 2, 7);
+    stats_count_get(f.stats, f.topic, f.progress, 4, 350, false);
+    stats_count_get(f.stats, f.topic, other, 5, 350, false);
+    stats_count_get_latency(f.stats, f.progress, 2, 8);
+    stats_forget_group(f.stats, BYTES("G"));
+    assert_forgotten(&f, "GROUP_GET_NUMS", "T@G");
+    assert_forgotten(&f, "GROUP_GET_LATENCY", "2@T@G");
+    assert_int_equal(view(&f, "GROUP_GET_NUMS", "T@H").minute.sum, 5);
+    assert_int_equal(view(&f, "TOPIC_PUT_NUMS", "T").minute.sum, 3);
+    stats_forget_topic(f.stats, BYTES("T"));
+    assert_forgotten(&f, "GROUP_GET_NUMS", "T@H");
+    assert_forgotten(&f, "TOPIC_PUT_SIZE", "T");
+    assert_forgotten(&f, "TOPIC_PUT_LATENCY", "2@T");
+    assert_int_equal(view(&f, "BROKER_GET_NUMS", "DefaultCluster").minute.sum, 9);
+    stats_count_put(f.stats, f.topic, 1, 100);
+    assert_int_equal(view(&f, "TOPIC_PUT_NUMS", "T").minute.sum, 1); /* it counts again */
+    close_fixture(&f);
+}
+
 static void totals_turn_at_midnight(void **state) {
     (void)state;
     struct fixture f;
@@ -144,9 +174,8 @@ static void threads_lose_no_count(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_what_happened),
-        cmocka_unit_test(windows_forget),
-        cmocka_unit_test(totals_turn_at_midnight),
+        cmocka_unit_test(counts_what_happened),       cmocka_unit_test(windows_forget),
+        cmocka_unit_test(deleted_ones_are_forgotten), cmocka_unit_test(totals_turn_at_midnight),
         cmocka_unit_test(threads_lose_no_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
