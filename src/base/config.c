@@ -1,3 +1,4 @@
+/* config.c - how texts become settings: parsing with ranges, names that are nearly right, files, printing. */
 #include "base/config.h"
 
 #include <errno.h>

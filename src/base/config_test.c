@@ -1,3 +1,4 @@
+/* config_test.c - values of each type, what is refused, nearest names, files with faults in them. */
 #include "base/config.h"
 
 #include <setjmp.h>

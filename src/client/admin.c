@@ -1,3 +1,4 @@
+/* admin.c - what a client asks and changes of topics and queues: offsets, times, new topics. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* allocate.c - the two strategies: contiguous shares, and one queue each in turn. */
 #include "client/allocate.h"
 
 #include "base/check.h"

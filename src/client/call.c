@@ -1,3 +1,4 @@
+/* call.c - calls to masters of broker sets: the address if known, else the route first. */
 #include "client/call.h"
 
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* client.c - life of a client: its threads, timers, and the jobs that other threads hand in. */
 #include "client/client.h"
 
 #include <arpa/inet.h>

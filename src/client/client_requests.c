@@ -1,3 +1,4 @@
+/* client_requests.c - each request of a broker and its answer, a section each. */
 #include "client/client_requests.h"
 
 #include <inttypes.h>

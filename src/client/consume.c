@@ -1,3 +1,4 @@
+/* consume.c - the consumer threads and the two lists between them and the I/O thread. */
 #include "client/consume.h"
 
 #include <stdio.h>

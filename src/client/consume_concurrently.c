@@ -1,3 +1,4 @@
+/* consume_concurrently.c - messages of a queue consumed in any order: each is settled on its own. */
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"

@@ -1,3 +1,4 @@
+/* consume_orderly.c - one batch of a queue at a time: given when locked, settled before the next. */
 #include <stdlib.h>
 #include "base/check.h"
 #include "client/push_consumer.h"

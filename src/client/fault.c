@@ -1,3 +1,4 @@
+/* fault.c - a table of brokers and until when others are preferred. */
 #include "client/fault.h"
 
 #include <stdlib.h>

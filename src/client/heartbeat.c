@@ -1,3 +1,4 @@
+/* heartbeat.c - one body for all brokers, and counting the answers. */
 #include "client/heartbeat.h"
 
 #include "base/log.h"

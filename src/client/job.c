@@ -1,3 +1,4 @@
+/* job.c - lists of jobs, threads that run them, callers that wait for them. */
 #include "client/job.h"
 
 #include <stdio.h>

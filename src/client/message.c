@@ -1,3 +1,4 @@
+/* message.c - building a message to send; properties are kept as they go over the wire. */
 #include "client/message.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* message_ext.c - taking records apart in place, and what users can ask of a message. */
 #include "client/message_ext.h"
 
 #include <inttypes.h>

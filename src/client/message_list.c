@@ -1,3 +1,4 @@
+/* message_list.c - messages picked from blocks that the list holds. */
 #include "client/message_list.h"
 
 #include <stddef.h>

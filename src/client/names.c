@@ -1,3 +1,4 @@
+/* names.c - a hash table of texts that are never removed: their number is that of topics and brokers. */
 #include "client/names.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* offset_store.c - offsets on brokers and in the local file, and where a new group begins. */
 #include "client/offset_store.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* outcome.c - errors between threads, what rmq_last_error tells, and the log of the library. */
 #include "client/outcome.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* process_queue.c - a ring of messages by offset; those done leave from its head. */
 #include "client/process_queue.h"
 
 #include <stdlib.h>

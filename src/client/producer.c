@@ -1,3 +1,4 @@
+/* producer.c - life of a producer and its ways to send: waiting, oneway, selected, batch, asynchronous. */
 #include "client/producer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* pull.c - header of the request, codes and messages of the answer. */
 #include "client/pull.h"
 
 #include "base/check.h"

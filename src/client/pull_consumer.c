@@ -1,3 +1,4 @@
+/* pull_consumer.c - a pull consumer: its life, pulls, offsets. */
 #include "client/pull_consumer.h"
 
 #include <stdlib.h>

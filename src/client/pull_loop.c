@@ -1,3 +1,4 @@
+/* pull_loop.c - when to pull, what an answer means, offsets that are put right. */
 #include "client/pull_loop.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* push_consumer.c - life of a push consumer: options, subscriptions, the steps of start and stop. */
 #include "client/push_consumer.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* query.c - messages by key, by the id of a producer, and by where they are stored. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"

@@ -1,3 +1,4 @@
+/* queue_list.c - copies of the queues of a route for users, who may keep them. */
 #include "client/queue_list.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* queue_locks.c - locks of queues on brokers: taken one by one, renewed broker by broker. */
 #include "client/queue_locks.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* rebalance.c - a round through all topics: who is in the group, which queues go, which come. */
 #include "client/rebalance.h"
 
 #include <stdlib.h>

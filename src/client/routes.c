@@ -1,3 +1,4 @@
+/* routes.c - questions to name servers, and what their answers change. */
 #include "client/routes.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* send.c - the states of a send: content, route, queue, answer, another try. */
 #include "client/send.h"
 
 #include <stdlib.h>

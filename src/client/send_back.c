@@ -1,3 +1,4 @@
+/* send_back.c - a failed message on its way back, by the broker or by the retry topic. */
 #include "client/send_back.h"
 
 #include <inttypes.h>

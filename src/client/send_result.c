@@ -1,3 +1,4 @@
+/* send_result.c - results of sends as users see them. */
 #include <stdio.h>
 #include <inttypes.h>
 #include <stdlib.h>

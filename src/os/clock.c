@@ -1,3 +1,4 @@
+/* clock.c - the clocks of the system, and a shift for tests. */
 #include "os/clock.h"
 
 #include <errno.h>

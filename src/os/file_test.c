@@ -1,3 +1,4 @@
+/* file_test.c - files, maps and folders; what a failure at each call leaves behind. */
 #include "os/file.h"
 
 #include <errno.h>

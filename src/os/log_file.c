@@ -1,3 +1,4 @@
+/* log_file.c - two buffers of lines: callers fill one while the thread `log` writes the other to disk. */
 #include "os/log_file.h"
 
 #include <inttypes.h>

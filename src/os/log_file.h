@@ -8,8 +8,8 @@
 #include "base/err.h"
 
 struct log_file_options {
-    const char *dir;  /* NULL: $HOME/logs/rocketmqlogs */
-    const char *name; /* "broker", "namesrv" */
+    const char *dir;      /* NULL: $HOME/logs/rocketmqlogs */
+    const char *name;     /* "broker", "namesrv" */
     int64_t rotate_bytes; /* 0: 128 MiB */
     int keep;             /* 0: 10 */
 };

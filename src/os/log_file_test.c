@@ -1,3 +1,4 @@
+/* log_file_test.c - rotation, a disk that hangs or is full, many threads. */
 #include "os/log_file.h"
 
 #include <errno.h>

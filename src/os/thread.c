@@ -1,3 +1,4 @@
+/* thread.c - threads without signals, facts from the kernel. */
 #include "os/thread.h"
 
 #include <errno.h>

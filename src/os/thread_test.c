@@ -1,3 +1,4 @@
+/* thread_test.c - names, signals, clocks. */
 #include "os/thread.h"
 
 #include <setjmp.h>
