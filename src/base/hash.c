@@ -6,6 +6,12 @@
 int32_t java_string_hash_more(int32_t hash, struct bytes text) {
     uint32_t h = (uint32_t)hash;
     while (text.len > 0) {
+        uint8_t first = (uint8_t)*text.data;
+        if (first < 0x80) { /* nearly all of them; every stored message hashes its keys */
+            h = h * 31 + first;
+            text = bytes_skip(text, 1);
+            continue;
+        }
         uint32_t point = bytes_next_code_point(&text);
         if (point >= 0x10000) {
             h = h * 31 + (0xD800 + ((point - 0x10000) >> 10));
