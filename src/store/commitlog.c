@@ -186,8 +186,9 @@ bool commitlog_slice(struct commitlog *log, int64_t offset_phys, int64_t size_by
 }
 
 enum err commitlog_record(struct commitlog *log, int64_t offset_phys, struct store_slice *out, struct record *record) {
-    int64_t limit = MIN(commitlog_end(log), offset_phys < 0 ? 0 : commitlog_roll(log, offset_phys));
-    if (offset_phys >= limit || !commitlog_slice(log, offset_phys, limit - offset_phys, out))
+    int64_t limit = commitlog_end(log);
+    if (offset_phys >= 0 && offset_phys < limit) limit = MIN(limit, commitlog_roll(log, offset_phys));
+    if (offset_phys < 0 || offset_phys >= limit || !commitlog_slice(log, offset_phys, limit - offset_phys, out))
         return fail(ERR_NOT_FOUND, "offset %lld is outside the log", (long long)offset_phys);
     enum err err = record_decode(out->bytes, RECORD_CHECK_SHAPE, record);
     if (err == ERR_OK && record->offset_phys != offset_phys)
