@@ -9,7 +9,6 @@
 
 /* A jump of the queue offset over more entries than that is taken for damage, not for lost entries. */
 enum { FILL_LIMIT_ENTRIES = 100 * 1000 * 1000 };
-#define OFFSET_MAX (INT64_MAX / 4 / QUEUE_ENTRY_BYTES)
 
 static struct lock *stripe_of(const struct queue *queue) {
     return &queue->store->queues.stripes[queue->hash % QUEUE_STRIPES];
@@ -123,8 +122,10 @@ static enum err put_next(struct queue *queue, const struct queue_entry *entry) {
 
 enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) {
     if (offset_queue < queue->pending_end) return ERR_OK;
-    if (offset_queue > OFFSET_MAX)
-        return fail(ERR_CORRUPT, "a record says it is number %lld of its queue", (long long)offset_queue);
+    /* All before it in the queue lie before it in the log, whatever was deleted since. */
+    if (offset_queue > entry->offset_phys / RECORD_FIXED_V1_IPV4)
+        return fail(ERR_CORRUPT, "the record at %lld says it is number %lld of its queue", (long long)entry->offset_phys,
+                    (long long)offset_queue);
     bool is_first = queue->first_file_bytes < 0 && queue->pending_end == 0;
     if (is_first) {
         queue->pending_end = queue->written_offset = offset_queue;
