@@ -138,6 +138,9 @@ struct errand {
     const struct header_layout *layout;
     const void *fields;
     struct bytes body;
+    const struct outgoing *request;
+    call_done *answered;
+    void *ctx;
     pthread_mutex_t mutex;
     pthread_cond_t done_cond;
     bool done;
@@ -189,6 +192,14 @@ static void tell_on_loop(struct errand *errand) {
         .code = errand->code, .layout = errand->layout, .fields = errand->fields, .body = errand->body};
     for (size_t i = 0; i < mock->channel_count; i++)
         remoting_oneway_channel(mock->remoting, mock->channels[i], &request);
+}
+
+static void ask_on_loop(struct errand *errand) {
+    enum { TIMEOUT_MS = 5000 };
+    struct mock_broker *mock = errand->mock;
+    must(mock->channel_count > 0);
+    remoting_call_channel(mock->remoting, mock->channels[mock->channel_count - 1], errand->request, TIMEOUT_MS,
+                          errand->answered, errand->ctx);
 }
 
 /* ---- what tests call ----------------------------------------------------------------------------------- */
@@ -263,4 +274,8 @@ void mock_broker_tell(struct mock_broker *mock, int32_t code, const struct heade
                       struct bytes body) {
     run_and_wait(mock,
                  &(struct errand){.run = tell_on_loop, .code = code, .layout = layout, .fields = fields, .body = body});
+}
+
+void mock_broker_ask(struct mock_broker *mock, const struct outgoing *request, call_done *done, void *ctx) {
+    run_and_wait(mock, &(struct errand){.run = ask_on_loop, .request = request, .answered = done, .ctx = ctx});
 }

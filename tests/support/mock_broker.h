@@ -31,5 +31,7 @@ void mock_broker_disconnect(struct mock_broker *mock);
 /* Asks every connected client, oneway. */
 void mock_broker_tell(struct mock_broker *mock, int32_t code, const struct header_layout *layout, const void *fields,
                       struct bytes body);
+/* Asks the client that connected last; `done` runs on the mock's thread. */
+void mock_broker_ask(struct mock_broker *mock, const struct outgoing *request, call_done *done, void *ctx);
 
 #endif
