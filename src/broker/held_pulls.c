@@ -276,7 +276,7 @@ bool held_pulls_add(struct held_pulls *held, const struct pull *pull) {
         must(h);
     }
     h->pull = *pull;
-    h->deadline_ms = pull->begin_ms + pull->hold_ms;
+    h->deadline_ms = pull->begin_ms + MIN(pull->hold_ms, HELD_PULL_MAX_MS);
     if (held->count == held->heap_cap) {
         held->heap_cap = held->heap_cap ? held->heap_cap * 2 : BUCKETS_MIN;
         held->heap = realloc(held->heap, held->heap_cap * sizeof *held->heap);

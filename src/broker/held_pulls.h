@@ -6,7 +6,7 @@
 
 #include "broker/pull.h"
 
-enum { HELD_PULLS_MAX = 100000 };
+enum { HELD_PULLS_MAX = 100000, HELD_PULL_MAX_MS = 3600000 /* whatever a client asks for */ };
 
 struct held_pulls;
 void held_pulls_open(struct reactor *reactor); /* makes reactor->held_pulls */

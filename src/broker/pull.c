@@ -37,7 +37,7 @@ static int32_t code_of(enum get_status status, int64_t offset_asked) {
     case GET_COLD:
         break;
     }
-    must(!"a status that is no answer");
+    must(false && "a status that is no answer");
 }
 
 static void count_found(struct reactor *reactor, const struct pull *pull, const struct get *get) {
