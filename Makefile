@@ -23,6 +23,9 @@ clang: test-deps     ## the same with clang, warnings as errors
 	cmake --preset clang && cmake --build --preset clang -j $(JOBS) && $(CTEST) --test-dir build/clang -LE interop
 interop: all         ## with Apache's Java clients, servers and tools (needs ../shared)
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS) && ctest --output-on-failure --test-dir build/dev -L interop
+torture: test-deps   ## kills a writing store TORTURE_ROUNDS (200) times and looks whether all is there
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS) --target tests_store_torture_test
+	RMQ_TORTURE_ROUNDS=$(or $(TORTURE_ROUNDS),200) build/dev/tests/tests_store_torture_test
 fuzz: test-deps      ## each parser for FUZZ_SECONDS (60)
 	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) && scripts/fuzz $(or $(FUZZ_SECONDS),60)
 bench: all           ## beside the Java broker in one run (needs ../shared)

@@ -1,0 +1,41 @@
+# mqstore on a store left by a Java broker: what it prints is what is there, and it sees damage.
+. "$SOURCE/tests/support/servers.sh"
+mqstore=$DIST/bin/mqstore
+[ -d "$SHARED/golden/store" ] || exit 77
+tar --zstd -xf "$SHARED/golden/store/v533-clean.tar.zst" -C "$T"
+store=$T/v533-clean
+
+has() { "$mqstore" "$store" "${@:2}" >"$T/out" || fail "mqstore ${*:2}: status $?"; grep -qF -- "$1" "$T/out" || fail "mqstore ${*:2} does not print '$1'"; }
+has "0..796272, records 517, queue entries 517 (expired 0, copies 0), index entries 1383, faults 0" verify
+has "offsetMsgId      7F000001000078BF00000000000BDA66" record 776806
+has "REAL_TOPIC = TopicDelay" record 776806
+has "0 phys=776806 size=380 tagsCode=99497" queue TopicDelay 0
+has "TAGS=TagA KEYS=kA0 all-a" key TopicA kA0
+has "20261124001152769 slots=1000 entries=999 of 999 phys=0..328881" index
+has "physicMsgTimestamp  1795479147986" checkpoint
+has "796272 end of the log" log 776806
+same "records printed" 3 "$("$mqstore" "$store" log 0 3 | wc -l)"
+
+status() { local got=0; "$mqstore" "${@:2}" >"$T/out" 2>&1 || got=$?; same "status of mqstore ${*:2}" "$1" "$got"; }
+status 2
+status 2 "$store"
+status 2 "$store" nothing
+status 2 "$store" queue TopicA
+status 2 "$store" record x
+status 1 "$store" record 1
+status 1 "$T/none" verify
+status 1 "$store" queue NoTopic 0
+
+# One byte of a queue entry, of a key's hash, of a body.
+damage() { printf '\377' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+verify_sees() { # verify_sees TEXT FILE POSITION
+    cp "$2" "$T/kept"
+    damage "$2" "$3"
+    status 1 "$store" verify
+    grep -q "^FAULT $1" "$T/out" || fail "verify does not say '$1'"
+    cp "$T/kept" "$2"
+}
+verify_sees "queue TopicA/0 offset 3" "$store/consumequeue/TopicA/0/00000000000000000000" 67
+verify_sees "index: .* has no such key" "$store/index/20261124001152769" 4100
+verify_sees "log: no record at 776806" "$store/commitlog/00000000000000524288" $((776806 - 524288 + 95))
+status 0 "$store" verify
