@@ -55,6 +55,11 @@ struct stats_writing {
     int64_t in_flight; /* messages pulled and not consumed */
 };
 
+/* Clients commit what they like: sums of differences stay in range. */
+static void add_bounded(int64_t *sum, int64_t value) {
+    if (__builtin_add_overflow(*sum, value, sum)) *sum = value < 0 ? INT64_MIN : INT64_MAX;
+}
+
 static void write_queue(struct stats_writing *writing, struct topic *topic, int32_t queue_id,
                         const struct progress *progress) {
     struct broker *broker = writing->broker;
@@ -71,8 +76,8 @@ static void write_queue(struct stats_writing *writing, struct topic *topic, int3
     json_member_int(writing->w, "lastTimestamp", MAX(last_ms, 0));
     json_member_int(writing->w, "pullOffset", pulled);
     json_end_object(writing->w);
-    writing->behind += max - consumed;
-    writing->in_flight += pulled - consumed;
+    add_bounded(&writing->behind, max - consumed);
+    add_bounded(&writing->in_flight, pulled - consumed);
 }
 
 /* The members of the offsetTable for one topic. */
@@ -168,8 +173,8 @@ static void write_group_stats(struct group *group, void *arg) {
         if (all->order_only && !atomic_load(&topics[i]->order)) continue;
         struct stats_writing writing = {.broker = broker, .w = &all->w, .group = group_name(group)};
         write_stats(&writing, &topics[i], 1);
-        all->behind += writing.behind;
-        all->in_flight += writing.in_flight;
+        add_bounded(&all->behind, writing.behind);
+        add_bounded(&all->in_flight, writing.in_flight);
     }
     json_end_array(&all->w);
     json_end_object(&all->w);
