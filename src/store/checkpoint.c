@@ -1,3 +1,4 @@
+/* Reads and writes the 40 bytes that matter of the page; the rest stays zero. */
 #include "store/checkpoint.h"
 
 #include <inttypes.h>

@@ -1,15 +1,13 @@
+/* Layout, the reference time, and files that say too much. */
 #include "store/checkpoint.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/endian.h"
+#include "base/test.h"
 #include "os/clock.h"
 #include "os/file.h"
-/* cmocka has a macro fail */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 static char dir[64], path[128];
 

@@ -124,8 +124,8 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
     if (offset_queue < queue->pending_end) return ERR_OK;
     /* All before it in the queue lie before it in the log, whatever was deleted since. */
     if (offset_queue > entry->offset_phys / RECORD_FIXED_V1_IPV4)
-        return fail(ERR_CORRUPT, "the record at %lld says it is number %lld of its queue", (long long)entry->offset_phys,
-                    (long long)offset_queue);
+        return fail(ERR_CORRUPT, "the record at %lld says it is number %lld of its queue",
+                    (long long)entry->offset_phys, (long long)offset_queue);
     bool is_first = queue->first_file_bytes < 0 && queue->pending_end == 0;
     if (is_first) {
         queue->pending_end = queue->written_offset = offset_queue;

@@ -1,3 +1,4 @@
+/* The list of index files: what a start makes of them, and who is asked and written to. */
 #include "store/index.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* Header, slots and entries of one file, and how they are mended. */
 #include "store/index_file.h"
 
 #include <inttypes.h>

@@ -32,7 +32,7 @@ struct index_entry {
     int32_t prev;    /* older entry of the same slot, 0 = none */
 };
 
-/* A new, empty file with disk blocks for header and slots. ERR_EXISTS, ERR_DISK_FULL, ERR_IO: nothing is left behind. */
+/* A new, empty file with disk blocks for header and slots. ERR_EXISTS, ERR_DISK_FULL, ERR_IO: nothing stays behind. */
 enum err index_file_create(const char *path, int32_t slots, int32_t entries, struct index_file **out) MUST_USE;
 /* Opens one made with these sizes, or with one of the two when its length says so. `suspect`, or a header that
  * contradicts the entries: all entries are checked, the first bad one ends the file, and all else is made anew.

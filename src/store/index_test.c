@@ -1,3 +1,4 @@
+/* Keys found over many small files, and after every kind of end: stop, crash, power cut, damage, full disk. */
 #include "store/index.h"
 
 #include <errno.h>
@@ -7,12 +8,9 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/test.h"
 #include "os/file.h"
 #include "store/index_file.h"
-/* cmocka has a macro fail */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { SLOTS = 7, ENTRIES = 10 }; /* nine entries a file */
 #define BEGIN_MS INT64_C(1795479112729)

@@ -1,3 +1,4 @@
+/* The thread that deletes and measures: when, how much, and what it says about full disks. */
 #include "store/retention.h"
 
 #include <inttypes.h>

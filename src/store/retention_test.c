@@ -1,3 +1,4 @@
+/* The policy, with a log that is only counted. */
 #include "store/retention.h"
 
 #include <fcntl.h>
@@ -6,13 +7,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include "base/test.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/store.h"
-/* cmocka has a macro fail */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { FILES = 30, HOUR_MS = 3600000 };
 

@@ -1,14 +1,10 @@
 /* Stores of Java brokers 5.3.3 and 4.2.0, stopped and killed: our store must show every message that they had. */
 #include <stdio.h>
 #include <stdlib.h>
-#include "base/check.h"
+#include "base/test.h"
 #include "message/properties.h"
 #include "os/file.h"
 #include "support/golden_store.h"
-/* cmocka has a macro fail */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 /* What the Java broker keeps in files of another kind: one record is a whole batch. */
 static bool is_inner_batch(const struct json *message) {

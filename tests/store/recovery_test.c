@@ -4,13 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "base/check.h"
+#include "base/test.h"
 #include "os/file.h"
 #include "support/store_box.h"
-/* cmocka has a macro fail */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
 
 enum { MESSAGES = 150, LAST = MESSAGES - 1 };
 
