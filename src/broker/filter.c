@@ -85,6 +85,7 @@ void filter_release(struct filter *filter) {
 bool filter_match_tags(void *ctx, int64_t tags_code) {
     const struct filter *filter = ctx;
     if (filter->match_all || filter->sql) return true;
+    if (tags_code < INT32_MIN) return true; /* an address in Java's consumequeue_ext: the consumer filters by itself */
     int32_t code = (int32_t)tags_code;
     const int32_t *codes = filter->subscription.codes;
     if (filter->subscription.code_count == 1) return codes[0] == code;

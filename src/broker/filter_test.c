@@ -37,6 +37,8 @@ static void tags_match_by_their_hash(void **state) {
     assert_true(matches(one, "TagA"));
     assert_false(matches(one, "TagB"));
     assert_false(filter_match_tags(one, 0));
+    assert_true(filter_match_tags(one, INT64_MIN)); /* tags unknown: an address in consumequeue_ext */
+    assert_true(filter_match_tags(one, (int64_t)INT32_MIN - 1));
     assert_true(matches(many, "TagA"));
     assert_true(matches(many, "TagB"));
     assert_true(matches(many, "TagC"));
