@@ -172,6 +172,10 @@ static bool lost_a_sector(struct bytes text, const char *file_data) {
     return false;
 }
 
+static bool lost_sectors(const struct record *record, const char *file_data) {
+    return lost_a_sector(record->topic, file_data) || lost_a_sector(record->properties, file_data);
+}
+
 /* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie
  * behind a tail that was cut once: their physical offset gives them away. */
 static void check_file(struct recovery *recovery, const struct mapped_file *file, bool *more) {
@@ -187,8 +191,7 @@ static void check_file(struct recovery *recovery, const struct mapped_file *file
             break;
         }
         if (record_decode(input, check, &record) != ERR_OK || record.offset_phys != pos) return;
-        bool lost = lost_a_sector(record.topic, file->data) || lost_a_sector(record.properties, file->data);
-        if (recovery->crashed && lost) return;
+        if (recovery->crashed && lost_sectors(&record, file->data)) return;
         recovery->end_phys += record.size_bytes;
         recovery->last_record_phys = pos;
         recovery->last_time_ms = MAX(recovery->last_time_ms, record.store_time_ms);
