@@ -235,7 +235,6 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
     struct scan scan = {.store = store,
                         .arena = arena,
                         .get = get,
-                        .end_phys = commitlog_end(&store->log),
                         .hot_bytes = hot_bytes(store),
                         .max_bytes = get->max_bytes > 0 ? get->max_bytes : MAX_BYTES_DEFAULT,
                         .last_phys = -1,
@@ -246,6 +245,8 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
     get->total_bytes = get->min_offset = get->max_offset = 0;
     get->from_disk = get->suggest_slave = false;
     if (!answer_bounds(&scan)) {
+        /* only now: the log's end from before the queue's may lie before the records of its newest entries */
+        scan.end_phys = commitlog_end(&store->log);
         int64_t limit = MAX(LIVE(store, max_filter_message_size) / QUEUE_ENTRY_BYTES, get->max_count);
         scan.scan_end = MIN(get->max_offset, get->offset_queue + limit);
         get->status = GET_NO_MATCHED_MESSAGE;
