@@ -89,6 +89,23 @@ static enum err remove_queues(struct store *store, struct queue **queues, size_t
     return err;
 }
 
+static bool has_queue(struct store *store, struct bytes topic) {
+    size_t count;
+    struct queue **queues = queue_table_list(&store->queues, &count);
+    bool found = false;
+    for (size_t i = 0; i < count && !found; i++) found = bytes_equal(queues[i]->topic, topic);
+    free(queues);
+    return found;
+}
+
+/* What is left in the topic's folder, but only while no queue of it was made again: its files would be there. */
+static enum err remove_folder(struct store *store, struct bytes topic, const char *path) {
+    lock_take(&store->dispatch.lock);
+    enum err err = has_queue(store, topic) ? ERR_OK : file_remove_tree(path);
+    lock_give(&store->dispatch.lock);
+    return err;
+}
+
 enum err store_delete_topic(struct store *store, struct bytes topic) {
     size_t count, wanted = 0;
     struct queue **queues = queue_table_list(&store->queues, &count);
@@ -104,7 +121,7 @@ enum err store_delete_topic(struct store *store, struct bytes topic) {
         topic.len > 0 && !memchr(topic.data, '/', topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
     if (!is_name || len < 0 || (size_t)len >= sizeof path) return fail(ERR_BAD_PARAMETER, "no topic name");
     log_info(STORE, "topic deleted: topic=%.*s queues=%zu", BYTES_ARG(topic), wanted);
-    return file_remove_tree(path);
+    return remove_folder(store, topic, path);
 }
 
 /* Nothing of it is left in the log. The delay queues keep their numbering. @source ConsumeQueueStore.cleanExpired */
