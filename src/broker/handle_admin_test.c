@@ -72,6 +72,45 @@ static void topics_live_and_die(void **state) {
     stop(&s, peer);
 }
 
+struct sending {
+    struct peer *peer;
+    atomic_bool stop;
+};
+
+static void send_on(void *arg) {
+    struct sending *sending = arg;
+    while (!atomic_load(&sending->stop)) {
+        ASK(sending->peer, SEND_MESSAGE, send_message, "body", .producer_group = BYTES("PG"), .topic = BYTES("T"),
+            .default_topic = BYTES("TBW102"), .default_topic_queue_nums = 4, .queue_id = 0, .born_timestamp = 1);
+        arena_reset(&sending->peer->arena);
+    }
+}
+
+static void topics_are_deleted_while_they_are_written(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    struct sending sending = {.peer = peer_connect(&s)};
+    pthread_t sender;
+    assert_ok(thread_start(&sender, "sender", send_on, &sending));
+    for (int i = 0; i < 60; i++) {
+        ASK(peer, DELETE_TOPIC_IN_BROKER, topic, "", .topic = BYTES("T"));
+        assert_answer(peer, SUCCESS);
+    }
+    atomic_store(&sending.stop, true);
+    thread_join(sender);
+    assert_ok(store_writable(s.t.broker.store));
+    ASK(peer, DELETE_TOPIC_IN_BROKER, topic, "", .topic = BYTES("T"));
+    make_topic(peer, "T", "");
+    for (int i = 0; i < 3; i++) assert_int_equal(peer_put(peer, "T", 0, "", "body"), i);
+    struct queue *queue = store_queue(s.t.broker.store, BYTES("T"), 0, false);
+    EVENTUALLY(queue_max(queue) == 3);
+    struct queue_entry entry;
+    for (int i = 0; i < 3; i++) assert_ok(queue_entry_at(s.t.broker.store, queue, i, &entry));
+    peer_close(sending.peer);
+    stop(&s, peer);
+}
+
 static void groups_live_and_die(void **state) {
     (void)state;
     struct serving s;
@@ -326,6 +365,7 @@ static void sizes_are_readable(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_live_and_die),
+        cmocka_unit_test(topics_are_deleted_while_they_are_written),
         cmocka_unit_test(groups_live_and_die),
         cmocka_unit_test(progress_of_groups_is_shown),
         cmocka_unit_test(groups_far_behind_are_stopped),
