@@ -106,22 +106,39 @@ static enum err remove_folder(struct store *store, struct bytes topic, const cha
     return err;
 }
 
+static bool is_of(const struct queue *queue, struct bytes topic) {
+    return bytes_equal(queue->topic, topic);
+}
+
+/* The folder of a topic, with whatever is left in it; unless somebody sends to the topic again already: files are made
+ * by dispatch alone. */
+static enum err remove_folder(struct store *store, struct bytes topic) {
+    char path[STORE_PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/consumequeue/%.*s", store->root, BYTES_ARG(topic));
+    must(len > 0 && (size_t)len < sizeof path);
+    lock_take(&store->dispatch.lock);
+    size_t count;
+    struct queue **queues = queue_table_list(&store->queues, &count);
+    bool in_use = false;
+    for (size_t i = 0; i < count; i++) in_use |= is_of(queues[i], topic) && queues[i]->first_file_bytes >= 0;
+    free(queues);
+    enum err err = in_use ? ERR_OK : file_remove_tree(path);
+    lock_give(&store->dispatch.lock);
+    return err;
+}
+
 enum err store_delete_topic(struct store *store, struct bytes topic) {
+    if (!queue_table_is_topic(topic)) return fail(ERR_BAD_PARAMETER, "no topic name: %.*s", BYTES_ARG(topic));
     size_t count, wanted = 0;
     struct queue **queues = queue_table_list(&store->queues, &count);
     for (size_t i = 0; i < count; i++) {
-        if (bytes_equal(queues[i]->topic, topic)) queues[wanted++] = queues[i];
+        if (is_of(queues[i], topic)) queues[wanted++] = queues[i];
     }
     enum err err = wanted > 0 ? remove_queues(store, queues, wanted) : ERR_OK;
     free(queues);
-    if (err != ERR_OK) return err;
-    char path[STORE_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/consumequeue/%.*s", store->root, BYTES_ARG(topic));
-    bool is_name =
-        topic.len > 0 && !memchr(topic.data, '/', topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
-    if (!is_name || len < 0 || (size_t)len >= sizeof path) return fail(ERR_BAD_PARAMETER, "no topic name");
-    log_info(STORE, "topic deleted: topic=%.*s queues=%zu", BYTES_ARG(topic), wanted);
-    return remove_folder(store, topic, path);
+    if (err == ERR_OK) err = remove_folder(store, topic);
+    if (err == ERR_OK) log_info(STORE, "topic deleted: topic=%.*s queues=%zu", BYTES_ARG(topic), wanted);
+    return err;
 }
 
 /* Nothing of it is left in the log. The delay queues keep their numbering. @source ConsumeQueueStore.cleanExpired */

@@ -69,9 +69,8 @@ static struct queue *add(struct queue_table *table, struct store *store, struct 
     return queue;
 }
 
-/* The topic becomes a folder. */
-static bool is_valid(struct bytes topic, int32_t id) {
-    return topic.len > 0 && topic.len <= 255 && id >= 0 && !memchr(topic.data, '/', topic.len) &&
+bool queue_table_is_topic(struct bytes topic) {
+    return topic.len > 0 && topic.len <= 255 && !memchr(topic.data, '/', topic.len) &&
            !memchr(topic.data, 0, topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
 }
 
@@ -82,7 +81,7 @@ struct queue *queue_table_find(struct queue_table *table, struct store *store, s
     struct queue *queue = table->buckets[hash % table->bucket_count];
     while (queue && (queue->hash != hash || queue->id != id || !bytes_equal(queue->topic, topic)))
         queue = queue->hash_next;
-    if (!queue && create && is_valid(topic, id)) queue = add(table, store, topic, id, hash);
+    if (!queue && create && id >= 0 && queue_table_is_topic(topic)) queue = add(table, store, topic, id, hash);
     lock_give(&table->lock);
     return queue;
 }

@@ -13,6 +13,8 @@ struct queue_table {
     size_t bucket_count, count;
     struct queue *removed; /* by hash_next; readers may still hold them */
 };
+/* May the topic be the name of a folder? */
+bool queue_table_is_topic(struct bytes topic);
 void queue_table_init(struct queue_table *table);
 void queue_table_close(struct queue_table *table);
 /* NULL when missing and `create` is false, or when the topic cannot be a folder name or the id is negative. */
