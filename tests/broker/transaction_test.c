@@ -9,18 +9,19 @@
 #include "os/clock.h"
 #include "support/broker_box.h"
 
-enum { COMMIT = SYS_FLAG_COMMIT, ROLLBACK = SYS_FLAG_ROLLBACK, UNKNOWN = 0, SOON_MS = 5000, NEVER_MS = 3600000 };
+enum { COMMIT = SYS_FLAG_COMMIT, ROLLBACK = SYS_FLAG_ROLLBACK, UNKNOWN = 0, SOON_MS = 5000, ROUND_MS = 60000 };
 
 static struct broker_box box;
 static struct peer producer;
 
-/* Checks come only when a test lets them. */
+/* Checks come only when a test moves the clock. */
 static int start(void **state) {
     (void)state;
     broker_box_init(&box);
-    broker_box_set(&box, "transactionCheckInterval=3600000");
+    broker_box_set(&box, "transactionCheckInterval=60000");
     broker_box_set(&box, "transactionTimeOut=0");
     broker_box_set(&box, "transactionOpBatchInterval=20");
+    broker_box_set(&box, "serverChannelMaxIdleTimeSeconds=86400");
     broker_box_start(&box);
     peer_open(&producer, box.broker.port);
     return 0;
@@ -40,8 +41,14 @@ static void restart(void) {
     peer_open(&producer, box.broker.port);
 }
 
-static void let_check(bool on) {
-    box.broker.config.transaction_check_interval_ms = on ? 100 : NEVER_MS;
+static void restart_with(const char *setting) {
+    broker_box_set(&box, setting);
+    restart();
+}
+
+static void check_now(void) {
+    clock_sleep_ms(100); /* the round before is over and has looked at the clock */
+    clock_shift_monotonic_ms(ROUND_MS);
 }
 
 /* --- steps --------------------------------------------------------------------------------------------------- */
@@ -244,7 +251,7 @@ static void an_end_after_the_time_of_its_own_is_refused(void **state) {
 
 static void half_messages_may_be_refused(void **state) {
     (void)state;
-    box.broker.config.reject_transaction_message = true;
+    restart_with("rejectTransactionMessage=true");
     peer_send_message(&producer, "T", "TRAN_MSG\001true\002PGROUP\001pg\002", "x", RESPONSE_NO_PERMISSION);
     assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
 }
@@ -253,12 +260,11 @@ static void op_records_hold_as_many_as_fit(void **state) {
     (void)state;
     enum { COUNT = 40 };
     struct half halves[COUNT];
-    box.broker.config.transaction_op_batch_interval_ms = NEVER_MS;
-    box.broker.config.transaction_op_msg_max_bytes = 64;
-    clock_sleep_ms(50); /* the thread has seen the interval */
+    broker_box_set(&box, "transactionOpMsgMaxSize=64");
+    restart_with("transactionOpBatchInterval=50000");
     for (int i = 0; i < COUNT; i++) halves[i] = send_half("T", "k", "");
     for (int i = 0; i < COUNT; i++) end_half(&halves[i], ROLLBACK, false);
-    restart();
+    restart_with("transactionOpBatchInterval=20");
     int64_t ops = count_of("RMQ_SYS_TRANS_OP_HALF_TOPIC");
     assert_in_range(ops, 2, COUNT / 2);
     for (int64_t i = 0; i < ops; i++) {
@@ -266,7 +272,7 @@ static void op_records_hold_as_many_as_fit(void **state) {
         assert_true(record_at("RMQ_SYS_TRANS_OP_HALF_TOPIC", i, &slice).body.len <= 64);
         store_release(slice.hold);
     }
-    let_check(true);
+    check_now();
     wait_for_committed(TOPIC_HALF, COUNT);
     wait_for_committed(TOPIC_OP_HALF, ops);
     assert_int_equal(count_of("RMQ_SYS_TRANS_HALF_TOPIC"), COUNT); /* nobody was asked */
@@ -279,7 +285,7 @@ static void what_is_left_open_is_asked_about(void **state) {
     struct record record;
     struct half half = send_half("T", "k1", "TAGS\001x\002");
     come_online(&producer);
-    let_check(true);
+    check_now();
     struct half now = next_question(&record);
     assert_bytes(record.topic, "T");
     assert_int_equal(record.queue_id, 0);
@@ -288,11 +294,10 @@ static void what_is_left_open_is_asked_about(void **state) {
     assert_int_equal(record.offset_phys, now.offset_phys);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "1");
     assert_true(now.offset_queue > half.offset_queue);
-    let_check(false);
     end_half(&now, COMMIT, true);
     end_half(&half, COMMIT, false); /* its first end comes late: it was done */
     wait_for("T", 1);
-    let_check(true);
+    check_now();
     wait_for_committed(TOPIC_HALF, count_of("RMQ_SYS_TRANS_HALF_TOPIC"));
     wait_for("T", 1);
 }
@@ -302,12 +307,17 @@ static void a_late_end_counts_for_the_one_put_back(void **state) {
     struct record record;
     struct half half = send_half("T", "k1", "");
     come_online(&producer);
-    let_check(true);
+    check_now();
     next_question(&record);
+    wait_for_committed(TOPIC_HALF, 1);
+    come_online(&producer);
+    check_now();
     struct half again = next_question(&record);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "2");
     end_half(&half, ROLLBACK, false);
     end_half(&again, COMMIT, true);
+    wait_for_committed(TOPIC_HALF, 2);
+    check_now();
     wait_for_committed(TOPIC_HALF, count_of("RMQ_SYS_TRANS_HALF_TOPIC"));
     assert_int_equal(count_of("T"), 0);
 }
@@ -316,11 +326,14 @@ static void it_is_given_up_after_some_questions_and_may_be_resumed(void **state)
     (void)state;
     struct store_slice slice;
     struct record record;
-    box.broker.config.transaction_check_max = 2;
+    restart_with("transactionCheckMax=2");
     send_half("T", "k1", "");
-    let_check(true); /* nobody is online: questions count all the same */
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(count_of("TRANS_CHECK_MAX_TIME_TOPIC"), 0);
+        check_now(); /* nobody is online: questions count all the same */
+        wait_for_committed(TOPIC_HALF, i);
+    }
     wait_for("TRANS_CHECK_MAX_TIME_TOPIC", 1);
-    wait_for_committed(TOPIC_HALF, 3);
     assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
     record = record_at("TRANS_CHECK_MAX_TIME_TOPIC", 0, &slice);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "2");
@@ -335,6 +348,7 @@ static void it_is_given_up_after_some_questions_and_may_be_resumed(void **state)
     peer_call(&producer, REQUEST_RESUME_CHECK_HALF_MESSAGE, layout_resume_check_half_message(), &header, BYTES(""),
               &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
+    check_now();
     struct half now = next_question(&record);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "1");
     end_half(&now, COMMIT, true);
@@ -362,12 +376,13 @@ static void an_immune_one_is_put_back_but_not_asked_about(void **state) {
     (void)state;
     struct command question;
     struct store_slice slice;
+    restart_with("transactionCheckMax=1");
     struct half half = send_half("T", "k1", "CHECK_IMMUNITY_TIME_IN_SECONDS\0013600\002");
-    box.broker.config.transaction_check_max = 1;
-    come_online(&producer);
-    let_check(true);
-    wait_for_committed(TOPIC_HALF, 4); /* put back more often than questions are allowed */
-    let_check(false);
+    for (int i = 1; i <= 3; i++) { /* put back more often than questions are allowed */
+        come_online(&producer);
+        check_now();
+        wait_for_committed(TOPIC_HALF, i);
+    }
     assert_false(peer_next(&producer, 50, &question));
     struct record record = record_at("RMQ_SYS_TRANS_HALF_TOPIC", 3, &slice);
     assert_null(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES).data);
@@ -376,21 +391,22 @@ static void an_immune_one_is_put_back_but_not_asked_about(void **state) {
     restart();
     end_half(&half, COMMIT, false); /* knows only where it was first */
     wait_for("T", 1);
-    let_check(true);
+    check_now();
     wait_for_committed(TOPIC_HALF, count_of("RMQ_SYS_TRANS_HALF_TOPIC"));
     assert_int_equal(count_of("TRANS_CHECK_MAX_TIME_TOPIC"), 0);
 }
 
 static void the_young_stop_the_round(void **state) {
     (void)state;
-    box.broker.config.transaction_timeout_ms = NEVER_MS;
+    restart_with("transactionTimeOut=3600000");
     struct half first = send_half("T", "k1", "");
     send_half("T", "k2", "");
     end_half(&first, ROLLBACK, false);
-    let_check(true);
+    check_now();
     wait_for_committed(TOPIC_HALF, 1);
     wait_for_committed(TOPIC_OP_HALF, 1);
-    clock_sleep_ms(250);
+    check_now();
+    clock_sleep_ms(100);
     assert_int_equal(committed(TOPIC_HALF), 1);
     assert_int_equal(count_of("RMQ_SYS_TRANS_HALF_TOPIC"), 2);
 }
@@ -404,7 +420,7 @@ static void what_is_open_survives_a_restart(void **state) {
     restart();
     assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 1);
     come_online(&producer);
-    let_check(true);
+    check_now();
     struct half now = next_question(&record);
     assert_bytes(record.body, "k2");
     end_half(&now, COMMIT, true);
@@ -445,7 +461,7 @@ static void op_records_of_any_version_are_read(void **state) {
     append_op("x,,-1,99,2", "d"); /* nonsense is passed over */
     restart();
     come_online(&producer);
-    let_check(true);
+    check_now();
     next_question(&record);
     assert_bytes(record.body, "k4");
     next_question(&record);
