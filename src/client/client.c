@@ -85,12 +85,24 @@ static void on_rebalance_timer(struct loop_timer *timer) {
 }
 
 static void on_rebalance_soon(struct loop_timer *timer) {
-    rebalance_all(CONTAINER_OF(timer, struct rmq_client, rebalance_soon_timer));
+    struct rmq_client *client = CONTAINER_OF(timer, struct rmq_client, rebalance_soon_timer);
+    client->rebalance_due_ms = 0;
+    rebalance_all(client);
 }
 
 void client_rebalance_soon(struct rmq_client *client, int64_t delay_ms) {
-    if (!client->stopping)
-        loop_timer_start(client->loop, &client->rebalance_soon_timer, delay_ms, 0, on_rebalance_soon);
+    int64_t due_ms = loop_now_ms(client->loop) + delay_ms;
+    if (client->stopping || (client->rebalance_due_ms != 0 && client->rebalance_due_ms <= due_ms)) return;
+    client->rebalance_due_ms = due_ms;
+    loop_timer_start(client->loop, &client->rebalance_soon_timer, delay_ms, 0, on_rebalance_soon);
+}
+
+void client_heartbeat_soon(struct rmq_client *client) {
+    enum { AT_MOST_EVERY_MS = 1000 };
+    int64_t now_ms = loop_now_ms(client->loop);
+    if (now_ms < client->heartbeat_asked_ms + AT_MOST_EVERY_MS) return;
+    client->heartbeat_asked_ms = now_ms;
+    heartbeat_send(client, NULL);
 }
 
 static void start_on_loop(struct job *job) {

@@ -30,13 +30,17 @@ struct rmq_client {
     struct rmq_producer *inner_producer;
     struct rmq_push_consumer *push_consumers;
     struct rmq_pull_consumer *pull_consumers;
-    bool stopping; /* calls only end now, no new ones are made */
+    int64_t rebalance_due_ms;   /* by rebalance_soon_timer; 0: not asked for */
+    int64_t heartbeat_asked_ms; /* last client_heartbeat_soon that was heard */
+    bool stopping;              /* calls only end now, no new ones are made */
 };
 
 /* Has the I/O thread run `job` soon. @thread any */
 void client_post(struct rmq_client *client, struct job *job);
-/* Rebalances all consumers now, or within a moment when it was asked for just now. */
+/* Rebalances all consumers within delay_ms. */
 void client_rebalance_soon(struct rmq_client *client, int64_t delay_ms);
+/* A broker does not know our groups or subscriptions, as after its restart: tells all, at most once a second. */
+void client_heartbeat_soon(struct rmq_client *client);
 /* A group or topic name: letters, digits, %|-_ only, at most `max_len`. The outcome is reported. @thread any */
 rmq_error_t client_check_name(const char *what, const char *name, size_t max_len);
 

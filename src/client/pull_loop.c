@@ -131,7 +131,10 @@ static void on_pulled(void *ctx, enum err err, const struct command *response) {
     if (outcome.error == RMQ_OK) {
         on_answer_read(queue, subscribed, &answer);
     } else {
-        if (outcome.response_code != RESPONSE_SUBSCRIPTION_NOT_LATEST)
+        if (outcome.response_code == RESPONSE_SUBSCRIPTION_NOT_EXIST ||
+            outcome.response_code == RESPONSE_SUBSCRIPTION_NOT_LATEST)
+            client_heartbeat_soon(consumer->client);
+        else
             log_every_ms(10000, WARN, CLIENT, "pull failed: topic=%.*s queue=%d error=%s",
                          BYTES_ARG(queue->queue.topic), queue->queue.queue_id, outcome.detail);
         run_later(queue,

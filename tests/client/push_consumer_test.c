@@ -348,6 +348,24 @@ static void a_broker_that_is_gone_for_a_while_loses_nothing(void **state) {
     wait_for_i64(&queue.committed, 100);
 }
 
+static void forget_the_group(struct mock_broker *m, struct request *request, void *arg) {
+    if (atomic_fetch_sub((atomic_int *)arg, 1) > 0)
+        remoting_reply(&request->to, &(struct outgoing){.code = RESPONSE_SUBSCRIPTION_NOT_EXIST});
+    else
+        serve_pull(m, request, NULL);
+}
+
+static void a_broker_that_forgot_the_group_is_told_again(void **state) {
+    (void)state;
+    atomic_int times = 8; /* each of the queues once */
+    mock_broker_on(mock, REQUEST_PULL_MESSAGE, forget_the_group, &times);
+    atomic_store(&queue.max, 10);
+    rmq_push_consumer_options_t options = options_now();
+    start_consumer(&options);
+    wait_for(&heard.messages, 10);
+    assert_true(mock_broker_count(mock, REQUEST_HEART_BEAT) >= 4); /* first route, start, timer, this */
+}
+
 static void refuse(struct mock_broker *m, struct request *request, void *arg) {
     (void)m, (void)arg;
     remoting_reply(&request->to,
@@ -560,6 +578,7 @@ int main(void) {
         TEST(failed_messages_are_sent_back),
         TEST(what_the_broker_does_not_take_back_goes_to_the_retry_topic),
         TEST(a_broker_that_is_gone_for_a_while_loses_nothing),
+        TEST(a_broker_that_forgot_the_group_is_told_again),
         TEST(a_wrong_condition_is_told_at_start),
         TEST(orderly_queues_are_locked_and_failures_repeated_in_place),
         TEST(an_orderly_message_that_fails_too_often_goes_away),
