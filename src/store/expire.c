@@ -82,27 +82,10 @@ static enum err remove_queues(struct store *store, struct queue **queues, size_t
     for (size_t i = 0; i < count; i++) atomic_store(&queues[i]->closing, true);
     int64_t end = commitlog_end(&store->log);
     lock_give(&store->log.append_lock);
-    if (store->sync_flush) TRY(flush_wait(&store->flush, end, DELETE_TIMEOUT_MS));
-    enum err err = dispatch_wait(&store->dispatch, end, DELETE_TIMEOUT_MS);
+    enum err err = store->sync_flush ? flush_wait(&store->flush, end, DELETE_TIMEOUT_MS) : ERR_OK;
+    if (err == ERR_OK) err = dispatch_wait(&store->dispatch, end, DELETE_TIMEOUT_MS);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = remove_queue(store, queues[i]);
     for (size_t i = 0; i < count; i++) atomic_store(&queues[i]->closing, queue_deleted(queues[i]));
-    return err;
-}
-
-static bool has_queue(struct store *store, struct bytes topic) {
-    size_t count;
-    struct queue **queues = queue_table_list(&store->queues, &count);
-    bool found = false;
-    for (size_t i = 0; i < count && !found; i++) found = bytes_equal(queues[i]->topic, topic);
-    free(queues);
-    return found;
-}
-
-/* What is left in the topic's folder, but only while no queue of it was made again: its files would be there. */
-static enum err remove_folder(struct store *store, struct bytes topic, const char *path) {
-    lock_take(&store->dispatch.lock);
-    enum err err = has_queue(store, topic) ? ERR_OK : file_remove_tree(path);
-    lock_give(&store->dispatch.lock);
     return err;
 }
 
