@@ -21,6 +21,7 @@ struct send {
     int32_t queue_id; /* as it is answered */
     struct property_facts facts;
     struct message_place place;
+    bool half; /* waits for the end of its transaction */
 };
 
 /* The steps return false when they have refused the request. */
@@ -95,7 +96,7 @@ static bool place_message(struct send *send) {
         if (send->broker->config.reject_transaction_message)
             return REFUSE(send, RESPONSE_NO_PERMISSION, "the broker[%.*s] sending transaction message is forbidden",
                           BYTES_ARG(send->broker->config.broker_ip1));
-        transaction_metrics_add(send->broker->transaction_metrics, topic_name(send->place.topic), 1);
+        send->half = true;
         message_place_half(send->broker, facts, &send->place, arena);
         return true;
     }
@@ -143,7 +144,9 @@ static bool add_single(struct send *send) {
     edit_common(send);
     if (!place_message(send)) return false;
     struct record record = send_record(send->call, send->header);
-    return add_put(send, &record);
+    if (!add_put(send, &record)) return false;
+    if (send->half) transaction_metrics_add(send->broker->transaction_metrics, send->header->topic, 1);
+    return true;
 }
 
 /* The properties of the batch as a whole stand behind those of each message; but the message keeps its own id. */

@@ -1,6 +1,7 @@
 /* Transactions: half messages, their ends, the check of those left open, restarts. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "base/test.h"
 #include "broker/half_messages.h"
 #include "broker/offsets.h"
@@ -125,11 +126,11 @@ static struct record record_at(const char *topic, int64_t offset_queue, struct s
     return record;
 }
 
-static void come_online(struct peer *peer) {
+static void come_online(struct peer *peer, const char *group) {
     struct command answer;
-    peer_call(peer, REQUEST_HEART_BEAT, NULL, NULL,
-              BYTES("{\"clientID\":\"c\",\"producerDataSet\":[{\"groupName\":\"pg\"}],\"consumerDataSet\":[]}"),
-              &answer);
+    char body[128];
+    snprintf(body, sizeof body, "{\"clientID\":\"c\",\"producerDataSet\":[{\"groupName\":\"%s\"}]}", group);
+    peer_call(peer, REQUEST_HEART_BEAT, NULL, NULL, bytes_of(body), &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
 }
 
@@ -284,7 +285,7 @@ static void what_is_left_open_is_asked_about(void **state) {
     (void)state;
     struct record record;
     struct half half = send_half("T", "k1", "TAGS\001x\002");
-    come_online(&producer);
+    come_online(&producer, "pg");
     check_now();
     struct half now = next_question(&record);
     assert_bytes(record.topic, "T");
@@ -306,11 +307,11 @@ static void a_late_end_counts_for_the_one_put_back(void **state) {
     (void)state;
     struct record record;
     struct half half = send_half("T", "k1", "");
-    come_online(&producer);
+    come_online(&producer, "pg");
     check_now();
     next_question(&record);
     wait_for_committed(TOPIC_HALF, 1);
-    come_online(&producer);
+    come_online(&producer, "pg");
     check_now();
     struct half again = next_question(&record);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "2");
@@ -344,7 +345,7 @@ static void it_is_given_up_after_some_questions_and_may_be_resumed(void **state)
     store_release(slice.hold);
 
     struct command answer;
-    come_online(&producer);
+    come_online(&producer, "pg");
     peer_call(&producer, REQUEST_RESUME_CHECK_HALF_MESSAGE, layout_resume_check_half_message(), &header, BYTES(""),
               &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
@@ -379,7 +380,7 @@ static void an_immune_one_is_put_back_but_not_asked_about(void **state) {
     restart_with("transactionCheckMax=1");
     struct half half = send_half("T", "k1", "CHECK_IMMUNITY_TIME_IN_SECONDS\0013600\002");
     for (int i = 1; i <= 3; i++) { /* put back more often than questions are allowed */
-        come_online(&producer);
+        come_online(&producer, "pg");
         check_now();
         wait_for_committed(TOPIC_HALF, i);
     }
@@ -419,7 +420,7 @@ static void what_is_open_survives_a_restart(void **state) {
     end_half(&done, COMMIT, false);
     restart();
     assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 1);
-    come_online(&producer);
+    come_online(&producer, "pg");
     check_now();
     struct half now = next_question(&record);
     assert_bytes(record.body, "k2");
@@ -460,12 +461,61 @@ static void op_records_of_any_version_are_read(void **state) {
     append_op("5", "other");      /* says nothing */
     append_op("x,,-1,99,2", "d"); /* nonsense is passed over */
     restart();
-    come_online(&producer);
+    come_online(&producer, "pg");
     check_now();
     next_question(&record);
     assert_bytes(record.body, "k4");
     next_question(&record);
     assert_bytes(record.body, "k5");
+}
+
+/* A store of a Java broker: twelve half messages, four of them open. */
+static void what_a_java_broker_left_open_is_finished(void **state) {
+    (void)state;
+    char command[512];
+    struct record record;
+    const char *golden = getenv("RMQ_GOLDEN");
+    snprintf(command, sizeof command, "%s/store/v533-clean.tar.zst", golden ? golden : "");
+    if (!golden || access(command, R_OK) != 0) skip();
+    peer_close(&producer);
+    broker_box_stop(&box);
+    snprintf(command, sizeof command,
+             "rm -r %s/* && tar --zstd -xf %s/store/v533-clean.tar.zst -C %s --strip-components=1", box.root, golden,
+             box.root);
+    assert_int_equal(system(command), 0);
+    static const char *const settings[] = {
+        "mappedFileSizeCommitLog=262144",
+        "mappedFileSizeConsumeQueue=1000",
+        "maxHashSlotNum=1000",
+        "maxIndexNum=1000",
+        "fileReservedTime=1000000",
+        "messageDelayLevel=1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 3650d",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) broker_box_set(&box, settings[i]);
+    broker_box_start(&box);
+    peer_open(&producer, box.broker.port);
+    int64_t first = count_of("TopicTx");
+    come_online(&producer, "PG_tx");
+    check_now();
+    struct half open[4];
+    for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+        char key[8];
+        open[i] = next_question(&record);
+        snprintf(key, sizeof key, "txk%zu", 2 + 3 * i);
+        assert_bytes(properties_get(record.properties, PROPERTY_KEYS), key);
+        assert_bytes(record.topic, "TopicTx");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+        struct hdr_end_transaction header = end_header(&open[i], i == 0 ? COMMIT : ROLLBACK);
+        header.producer_group = BYTES("PG_tx");
+        header.from_transaction_check = true;
+        end_with(&header, RESPONSE_SUCCESS, NULL);
+    }
+    wait_for("TopicTx", first + 1);
+    wait_for_committed(TOPIC_HALF, 12);
+    check_now();
+    wait_for_committed(TOPIC_HALF, 16);
+    assert_int_equal(count_of("RMQ_SYS_TRANS_HALF_TOPIC"), 16);
 }
 
 int main(void) {
@@ -485,6 +535,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_young_stop_the_round, start, stop),
         cmocka_unit_test_setup_teardown(what_is_open_survives_a_restart, start, stop),
         cmocka_unit_test_setup_teardown(op_records_of_any_version_are_read, start, stop),
+        cmocka_unit_test_setup_teardown(what_a_java_broker_left_open_is_finished, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
