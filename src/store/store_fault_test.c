@@ -115,11 +115,96 @@ static void test_full_disk(void **state) {
     fail_each_call(ENOSPC, "ASYNC_FLUSH");
 }
 
+/* --- faults that last -------------------------------------------------------------------------------------- */
+
+static _Atomic bool is_full, syncs_fail;
+static _Atomic int log_syncs;
+
+static int lasting_fault(enum file_call call, const char *path) {
+    if (atomic_load(&is_full) && (call == FILE_RESERVE || call == FILE_WRITE || call == FILE_RESIZE)) return ENOSPC;
+    if (call != FILE_SYNC || !strstr(path, "/commitlog/") || !atomic_load(&syncs_fail)) return 0;
+    atomic_fetch_add(&log_syncs, 1);
+    return EIO;
+}
+
+static struct testing *open_with(struct run *run, const char *flush_disk_type) {
+    static struct testing t;
+    struct store_events events = {.owner = run, .failed = on_failed};
+    memset(run, 0, sizeof *run);
+    testing_init(&t);
+    t.config.flush_disk_type = bytes_of(flush_disk_type);
+    atomic_store(&is_full, false);
+    atomic_store(&syncs_fail, false);
+    file_set_fault(lasting_fault);
+    assert_ok(store_open(&t.config, &events, &t.store));
+    return &t;
+}
+
+/* A full disk refuses messages and loses none; when there is room again it takes them again. */
+static void test_full_disk_passes(void **state) {
+    (void)state;
+    static struct run run;
+    struct arena arena = {0};
+    struct testing *t = open_with(&run, "ASYNC_FLUSH");
+    char body[BODY_BYTES] = {0};
+    int stored = 0;
+    atomic_store(&is_full, true);
+    enum err err;
+    while ((err = testing_try_send(t, "Topic", 0, bytes_make(body, sizeof body), "", NULL)) == ERR_OK)
+        assert_true(++stored < 100);
+    assert_err(err, ERR_DISK_FULL);
+    assert_err(store_writable(t->store), ERR_DISK_FULL);
+    atomic_store(&is_full, false);
+    for (int i = 0; i < 500 && store_writable(t->store) != ERR_OK; i++) clock_sleep_ms(10);
+    assert_ok(store_writable(t->store));
+    testing_send(t, "Topic", 0, "room again");
+    struct queue *queue = store_queue(t->store, BYTES("Topic"), 0, false);
+    testing_settle(t, queue);
+    assert_int_equal(queue_max(queue), stored + 1);
+    assert_bytes(testing_body(t, &arena, queue, stored), "room again");
+    assert_int_equal(run.failed_events, 0);
+    file_set_fault(NULL);
+    testing_reopen(t);
+    assert_int_equal(queue_max(store_queue(t->store, BYTES("Topic"), 0, false)), stored + 1);
+    arena_close(&arena);
+    testing_done(t);
+}
+
+/* A sync that failed is not tried again: its pages may be lost while the next one says all is well. */
+static void test_failed_sync_is_final(void **state) {
+    (void)state;
+    static struct run run;
+    struct arena arena = {0};
+    struct testing *t = open_with(&run, "SYNC_FLUSH");
+    struct put kept = testing_send(t, "Topic", 0, "before");
+    struct queue *queue = store_queue(t->store, BYTES("Topic"), 0, false);
+    testing_settle(t, queue);
+    atomic_store(&log_syncs, 0);
+    atomic_store(&syncs_fail, true);
+    assert_err(testing_try_send(t, "Topic", 0, BYTES("lost"), "", NULL), ERR_NOT_WRITABLE);
+    assert_err(testing_try_send(t, "Topic", 0, BYTES("refused"), "", NULL), ERR_NOT_WRITABLE);
+    assert_err(store_writable(t->store), ERR_NOT_WRITABLE);
+    assert_non_null(strstr(err_detail(ERR_NOT_WRITABLE), "cannot sync"));
+    clock_sleep_ms(50);
+    assert_int_equal(queue_max(queue), 1); /* what is not on disk is not shown */
+    assert_bytes(testing_body(t, &arena, queue, kept.offset_queue), "before");
+    testing_close(t);
+    assert_int_equal(run.failed_events, 1);
+    assert_int_equal(atomic_load(&log_syncs), 1);
+    file_set_fault(NULL);
+    testing_open(t);
+    assert_bytes(testing_body(t, &arena, store_queue(t->store, BYTES("Topic"), 0, false), 0), "before");
+    arena_close(&arena);
+    testing_done(t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_io_errors_sync),
         cmocka_unit_test(test_io_errors_async),
         cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_full_disk_passes),
+        cmocka_unit_test(test_failed_sync_is_final),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
