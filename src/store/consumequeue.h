@@ -48,7 +48,7 @@ struct queue {
     _Atomic bool dirty;            /* in the list of those to sync */
     struct queue *dirty_next;
     struct queue *due_next;
-    int64_t sync_end; /* what the sync under way covers */
+    int64_t sync_end;    /* what the sync under way covers */
     int64_t named_bytes; /* newest file whose name is on disk; -1 = none */
 };
 
@@ -60,10 +60,11 @@ static inline bool queue_entry_is_filler(const struct queue_entry *entry) {
     return entry->size_bytes == QUEUE_FILLER_SIZE && entry->offset_phys == 0;
 }
 
-/* Loads a queue from its folder: finds first and last entry. `quick` trusts that valid entries are in one piece
- * (clean stop) and searches by halves; otherwise walks the last three files and stops at the first entry that does not
- * go forward. *last = the last entry that is no filler, size 0 if none. */
-enum err consumequeue_load(struct queue *queue, bool quick, struct queue_entry *last) MUST_USE;
+/* Loads a queue from its folder: finds first and last entry. Entries of records below synced_phys are on the disk;
+ * after a clean stop all are (INT64_MAX), which makes the search quick. What may not be is walked through, the last
+ * three files at least, and the first entry that is missing or does not go forward ends the queue. *last = the last
+ * entry that is no filler, size 0 if none. */
+enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queue_entry *last) MUST_USE;
 /* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none
  * there. With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */
 enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,

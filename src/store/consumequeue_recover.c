@@ -159,9 +159,23 @@ static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t h
     return err;
 }
 
-static enum err find_end(const struct walk *walk, bool quick, int64_t *end) {
+/* How many files, from the last one back, may have holes: those with entries that were not synced, at least three. */
+static enum err count_unsure_files(const struct walk *walk, int64_t synced_phys, int64_t *files) {
     int64_t file_bytes = walk->queue->store->queue_files.file_bytes;
-    int64_t files = quick ? 1 : WALK_FILES, high = walk->end_bytes / QUEUE_ENTRY_BYTES, low;
+    for (*files = WALK_FILES; walk->end_bytes - *files * file_bytes > walk->first_bytes; (*files)++) {
+        char raw[QUEUE_ENTRY_BYTES];
+        TRY(read_entries(walk, (walk->end_bytes - *files * file_bytes) / QUEUE_ENTRY_BYTES, 1, raw));
+        struct queue_entry entry = queue_entry_decode(raw);
+        if (is_used(&entry) && entry.offset_phys < synced_phys) break;
+    }
+    return ERR_OK;
+}
+
+static enum err find_end(const struct walk *walk, int64_t synced_phys, int64_t *end) {
+    bool quick = synced_phys == INT64_MAX;
+    int64_t file_bytes = walk->queue->store->queue_files.file_bytes;
+    int64_t files = 1, high = walk->end_bytes / QUEUE_ENTRY_BYTES, low;
+    if (!quick) TRY(count_unsure_files(walk, synced_phys, &files));
     for (;; files++) {
         int64_t low_bytes = MAX(walk->first_bytes, walk->end_bytes - files * file_bytes);
         low = low_bytes / QUEUE_ENTRY_BYTES;
@@ -202,14 +216,14 @@ static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offs
     atomic_store(&queue->next_offset, max_offset);
 }
 
-enum err consumequeue_load(struct queue *queue, bool quick, struct queue_entry *last) {
+enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queue_entry *last) {
     struct walk walk = {.queue = queue};
     *last = (struct queue_entry){0};
     TRY(list_files(&walk));
     if (walk.end_bytes < 0) return ERR_OK;
     int64_t end;
-    TRY(find_end(&walk, quick, &end));
-    if (!quick) TRY(cut_behind(queue, end, walk.end_bytes));
+    TRY(find_end(&walk, synced_phys, &end));
+    if (synced_phys != INT64_MAX) TRY(cut_behind(queue, end, walk.end_bytes));
     queue->first_file_bytes = walk.first_bytes;
     queue->named_bytes = walk.end_bytes - queue->store->queue_files.file_bytes;
     set_bounds(queue, walk.first_bytes / QUEUE_ENTRY_BYTES, end);

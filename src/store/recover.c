@@ -14,6 +14,7 @@
 struct recovery {
     struct store *store;
     bool crashed;
+    int64_t synced_phys; /* queue entries of records below are on the disk */
     size_t queue_count;
     struct queue_entry newest; /* queue entry that reaches farthest into the log; size 0 = none */
     int64_t from_phys;         /* the log is checked and dispatched from here */
@@ -71,6 +72,22 @@ enum err recover_check_format(const struct store *store) {
     return ERR_OK;
 }
 
+/* The last file that begins with a record stored no later than the checkpoint vouches for; else the first. */
+static int64_t start_after_crash(const struct store *store, struct mapped_queue *files) {
+    int64_t reference_ms = checkpoint_reference_ms(&store->checkpoint, store->config->message_index_safe);
+    for (size_t i = mapped_queue_count(files); i-- > 0;) {
+        struct mapped_file *file = mapped_queue_at(files, i);
+        struct record record;
+        bool ok =
+            record_decode(bytes_make(file->data, (size_t)file->size_bytes), RECORD_CHECK_SHAPE, &record) == ERR_OK &&
+            record.offset_phys == file->start_phys && record.store_time_ms > 0 && record.store_time_ms <= reference_ms;
+        int64_t start = file->start_phys;
+        mapped_file_release(file);
+        if (ok) return start;
+    }
+    return commitlog_min(&store->log);
+}
+
 /* --- queues ---------------------------------------------------------------------------------------------- */
 
 static enum err load_queue(struct recovery *recovery, struct bytes topic, struct bytes folder) {
@@ -83,7 +100,7 @@ static enum err load_queue(struct recovery *recovery, struct bytes topic, struct
     struct queue *queue = queue_table_find(&store->queues, store, topic, id, true);
     if (!queue) return fail(ERR_CORRUPT, "%s/consumequeue/%.*s: no topic name", store->root, BYTES_ARG(topic));
     struct queue_entry last;
-    TRY(consumequeue_load(queue, !recovery->crashed, &last));
+    TRY(consumequeue_load(queue, recovery->synced_phys, &last));
     if (last.size_bytes > 0 && last.offset_phys >= recovery->newest.offset_phys) recovery->newest = last;
     recovery->queue_count++;
     return ERR_OK;
@@ -217,22 +234,6 @@ static int64_t start_of_file(const struct store *store, int64_t offset_phys) {
     return MAX(start, commitlog_min(&store->log));
 }
 
-/* The last file that begins with a record stored no later than the checkpoint vouches for; else the first. */
-static int64_t start_after_crash(const struct store *store, struct mapped_queue *files) {
-    int64_t reference_ms = checkpoint_reference_ms(&store->checkpoint, store->config->message_index_safe);
-    for (size_t i = mapped_queue_count(files); i-- > 0;) {
-        struct mapped_file *file = mapped_queue_at(files, i);
-        struct record record;
-        bool ok =
-            record_decode(bytes_make(file->data, (size_t)file->size_bytes), RECORD_CHECK_SHAPE, &record) == ERR_OK &&
-            record.offset_phys == file->start_phys && record.store_time_ms > 0 && record.store_time_ms <= reference_ms;
-        int64_t start = file->start_phys;
-        mapped_file_release(file);
-        if (ok) return start;
-    }
-    return commitlog_min(&store->log);
-}
-
 /* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. A
  * damaged index may name any place: after a crash, when the first bad record ends the log, only a file start is safe.
  */
@@ -248,7 +249,9 @@ static enum err sync_checked(struct recovery *recovery) {
     struct mapped_queue *files = &recovery->store->log.files;
     for (int64_t pos = recovery->from_phys; pos < recovery->end_phys;) {
         struct mapped_file *file = mapped_queue_find(files, pos);
-        enum err err = mapped_file_sync(file);
+        enum err err = mapped_file_unseal(file);
+        if (err == ERR_OK) err = mapped_file_sync(file);
+        mapped_file_seal(file);
         pos = file->start_phys + file->size_bytes;
         mapped_file_release(file);
         TRY(err);
@@ -276,7 +279,7 @@ static enum err recover_log(struct recovery *recovery) {
     struct store *store = recovery->store;
     recovery->last_time_ms = 0;
     if (recovery->crashed)
-        check_log(recovery, start_for_index(recovery, start_after_crash(store, &store->log.files)));
+        check_log(recovery, start_for_index(recovery, recovery->synced_phys));
     else
         check_clean(recovery);
     if (recovery->crashed) TRY(sync_checked(recovery));
@@ -308,6 +311,7 @@ static int64_t lap_ms(int64_t *start_ms) {
 
 enum err recover_run(struct store *store, bool crashed) {
     struct recovery recovery = {.store = store, .crashed = crashed, .newest = {.offset_phys = -1}};
+    recovery.synced_phys = crashed ? start_after_crash(store, &store->log.files) : INT64_MAX;
     int64_t start_ms = clock_monotonic_ms();
     TRY(load_queues(&recovery));
     log_info(STORE, "recovery: queues loaded: count=%zu newest_phys=%" PRId64 " last_stop=%s took_ms=%" PRId64,
