@@ -1,5 +1,6 @@
-/* Threads that write batches into many queues, killed at any moment, also in the middle of a start: what a writer had
- * been told is stored is found afterwards by offset, in its queue and by its keys, and batches are whole or not there.
+/* Threads that write batches into many queues, killed at any moment, also in the middle of a start, or with what was
+ * not yet synced taken from the disk as a power cut does: what a writer had been told is stored is found afterwards by
+ * offset, in its queue and by its keys.
  * Short by itself; RMQ_TORTURE_ROUNDS=n for as long as one likes (make torture). */
 #include "base/test.h"
 
@@ -9,9 +10,10 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "base/check.h"
+#include "base/endian.h"
 #include "base/log.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/thread.h"
 #include "support/store_box.h"
 
@@ -147,7 +149,122 @@ static void kill_starts(struct box *box) {
     }
 }
 
-static void torture(const char *flush_disk_type) {
+/* --- power cuts: sectors that nobody had synced are zero --------------------------------------------------- */
+
+enum { SECTOR_BYTES = 512 };
+
+static void each_file(const char *dir, void (*visit)(const char *path, void *arg), void *arg) {
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    must(file_list(&arena, dir, &names, &count) == ERR_OK);
+    for (size_t i = 0; i < count; i++) visit(arena_printf(&arena, "%s/%s", dir, names[i]).data, arg);
+    arena_close(&arena);
+}
+
+/* A file's content, changed here and written back. */
+static void edit_file(const char *path, void (*edit)(const char *path, struct buf *content, void *arg), void *arg) {
+    struct buf content = {0};
+    int fd;
+    must(file_read_all(path, 1 << 26, &content) == ERR_OK);
+    edit(path, &content, arg);
+    must(file_open(path, FILE_READ_WRITE, &fd) == ERR_OK);
+    must(file_pwrite(fd, path, content.data, content.len, 0) == ERR_OK);
+    file_close(fd);
+    buf_close(&content);
+}
+
+/* Zeroes about one in `odds` of the sectors of [from, to) that lie wholly inside. */
+static void lose_sectors(struct buf *content, int64_t from, int64_t to, uint32_t odds) {
+    for (int64_t at = (from + SECTOR_BYTES - 1) / SECTOR_BYTES * SECTOR_BYTES; at + SECTOR_BYTES <= to;
+         at += SECTOR_BYTES)
+        if (random_below(odds) == 0) memset(content->data + at, 0, SECTOR_BYTES);
+}
+
+struct cut {
+    int64_t synced_phys; /* of the log */
+    int64_t logics_ms, index_ms;
+    const char *log_dir;
+    int64_t log_file_bytes;
+};
+
+static void cut_log_file(const char *path, struct buf *content, void *arg) {
+    const struct cut *cut = arg;
+    int64_t start = strtoll(strrchr(path, '/') + 1, NULL, 10), size = (int64_t)content->len;
+    if (cut->synced_phys < start + size) lose_sectors(content, MAX(0, cut->synced_phys - start), size, 20);
+}
+
+static void cut_log(const char *path, void *arg) {
+    edit_file(path, cut_log_file, arg);
+}
+
+/* The checkpoint vouches for entries of records stored before its time. */
+static bool entry_is_synced(const struct cut *cut, const char *entry) {
+    char path[512], time[8];
+    int64_t phys = load_i64be(entry), start = phys / cut->log_file_bytes * cut->log_file_bytes;
+    int fd;
+    if (load_i32be(entry + 8) <= 0) return false;
+    snprintf(path, sizeof path, "%s/%020lld", cut->log_dir, (long long)start);
+    if (file_open(path, FILE_READ_ONLY, &fd) != ERR_OK) return true;
+    enum err err = file_pread(fd, path, time, sizeof time, phys - start + 56); /* store time, with IPv4 hosts */
+    file_close(fd);
+    must(err == ERR_OK);
+    return load_i64be(time) < cut->logics_ms;
+}
+
+static void cut_queue_file(const char *path, struct buf *content, void *arg) {
+    (void)path;
+    int64_t synced = (int64_t)content->len / 20 * 20;
+    while (synced > 0 && !entry_is_synced(arg, content->data + synced - 20)) synced -= 20;
+    /* files are smaller than a sector: entries go one by one */
+    for (int64_t at = synced; at + 20 <= (int64_t)content->len; at += 20)
+        if (random_below(4) == 0) memset(content->data + at, 0, 20);
+}
+
+static void cut_queue(const char *path, void *arg) {
+    edit_file(path, cut_queue_file, arg);
+}
+
+static void cut_queues_of(const char *dir, void *arg) {
+    each_file(dir, cut_queue, arg);
+}
+
+static void cut_topic(const char *dir, void *arg) {
+    each_file(dir, cut_queues_of, arg);
+}
+
+static void cut_index_file(const char *path, struct buf *content, void *arg) {
+    (void)path;
+    const struct cut *cut = arg;
+    if (load_i64be(content->data + 8) > cut->index_ms) lose_sectors(content, 0, (int64_t)content->len, 20);
+}
+
+static void cut_index(const char *path, void *arg) {
+    edit_file(path, cut_index_file, arg);
+}
+
+static void cut_power(struct box *box, const struct acks *acks) {
+    char path[256], log_dir[256];
+    snprintf(path, sizeof path, "%s/checkpoint", box->root);
+    snprintf(log_dir, sizeof log_dir, "%s/commitlog", box->root);
+    struct buf checkpoint = {0};
+    must(file_read_all(path, 4096, &checkpoint) == ERR_OK);
+    struct cut cut = {.logics_ms = load_i64be(checkpoint.data + 8),
+                      .index_ms = load_i64be(checkpoint.data + 16),
+                      .log_dir = log_dir,
+                      .log_file_bytes = box->config.mapped_file_size_commit_log};
+    buf_close(&checkpoint);
+    for (size_t i = 0; i < acks->count; i++) cut.synced_phys = MAX(cut.synced_phys, acks->items[i].end_phys);
+    snprintf(path, sizeof path, "%s/consumequeue", box->root);
+    each_file(path, cut_topic, &cut); /* first: it looks into the log */
+    snprintf(path, sizeof path, "%s/index", box->root);
+    each_file(path, cut_index, &cut);
+    each_file(log_dir, cut_log, &cut);
+}
+
+/* --- rounds ------------------------------------------------------------------------------------------------ */
+
+static void torture(const char *flush_disk_type, bool power_cuts) {
     const char *asked = getenv("RMQ_TORTURE_ROUNDS");
     int rounds = asked ? atoi(asked) : ROUNDS;
     struct box box;
@@ -162,7 +279,10 @@ static void torture(const char *flush_disk_type) {
     for (int round = 0; round < rounds; round++) {
         size_t before = acks.count;
         write_and_kill(&box, round, &acks);
-        kill_starts(&box);
+        if (power_cuts)
+            cut_power(&box, &acks);
+        else
+            kill_starts(&box);
         /* All that this round stored, and some of what earlier ones did. */
         struct acks newest = {acks.items + before, acks.count - before};
         pid_t checker = fork_child();
@@ -177,18 +297,24 @@ static void torture(const char *flush_disk_type) {
 
 static void killed_while_writing(void **state) {
     (void)state;
-    torture("ASYNC_FLUSH");
+    torture("ASYNC_FLUSH", false);
 }
 
 static void killed_while_writing_synchronously(void **state) {
     (void)state;
-    torture("SYNC_FLUSH");
+    torture("SYNC_FLUSH", false);
+}
+
+static void power_cut_while_writing_synchronously(void **state) {
+    (void)state;
+    torture("SYNC_FLUSH", true);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_while_writing),
         cmocka_unit_test(killed_while_writing_synchronously),
+        cmocka_unit_test(power_cut_while_writing_synchronously),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
