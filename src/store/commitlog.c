@@ -43,7 +43,8 @@ enum err commitlog_set_end(struct commitlog *log, int64_t end_phys, int64_t last
         int64_t at = end_phys - file->start_phys;
         enum err err = ERR_OK;
         if (at < file->size_bytes) {
-            err = mapped_file_cut(file, at);
+            err = mapped_file_unseal(file);
+            if (err == ERR_OK) err = mapped_file_cut(file, at);
         } else {
             mapped_file_seal(file);
         }

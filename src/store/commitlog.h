@@ -26,7 +26,7 @@ void commitlog_close(struct commitlog *log);
 /* Recovery: the log ends here. Later files are removed, the rest of the file is zeroed. Everything below counts as
  * flushed (it was read from the files or synced by the caller). */
 enum err commitlog_set_end(struct commitlog *log, int64_t end_phys, int64_t last_store_time_ms) MUST_USE;
-/* Behind the unused files made ahead; at a clean stop. */
+/* Removes the files made ahead that hold nothing yet; at a clean stop. */
 enum err commitlog_drop_unused(struct commitlog *log) MUST_USE;
 
 /* As store_append, without the checks whether the store may be written. ERR_BUSY: space up to *need_phys must be

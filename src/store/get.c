@@ -9,6 +9,7 @@
 
 enum {
     CHUNK_ENTRIES = 64,
+    SCAN_MAX = 1 << 14, /* entries a peer can make one get look at; Java has no such limit */
     MAX_BYTES_DEFAULT = 64 << 20,
     WARM_BYTES = 8 << 20,    /* so near the end of the log that memory holds it */
     RESIDENT_STEP = 64 << 10 /* looked at in one go further back */
@@ -247,7 +248,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
     if (!answer_bounds(&scan)) {
         /* only now: the log's end from before the queue's may lie before the records of its newest entries */
         scan.end_phys = commitlog_end(&store->log);
-        int64_t limit = MAX(LIVE(store, max_filter_message_size) / QUEUE_ENTRY_BYTES, get->max_count);
+        int64_t limit = MAX(LIVE(store, max_filter_message_size) / QUEUE_ENTRY_BYTES, MIN(get->max_count, SCAN_MAX));
         scan.scan_end = MIN(get->max_offset, get->offset_queue + limit);
         get->status = GET_NO_MATCHED_MESSAGE;
         get->next_offset = get->offset_queue;

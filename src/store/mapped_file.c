@@ -95,6 +95,14 @@ void mapped_file_seal(struct mapped_file *file) {
     if (fd >= 0) file_close(fd);
 }
 
+enum err mapped_file_unseal(struct mapped_file *file) {
+    if (file->fd >= 0) return ERR_OK;
+    int fd;
+    TRY(file_open(file->path, FILE_READ_WRITE, &fd));
+    atomic_store(&file->fd, fd);
+    return ERR_OK;
+}
+
 void mapped_file_take(struct mapped_file *file) {
     atomic_fetch_add_explicit(&file->refs, 1, memory_order_relaxed);
 }

@@ -30,6 +30,8 @@ enum err mapped_file_sync(struct mapped_file *file) MUST_USE;
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) MUST_USE;
 /* Closes the descriptor of a file that is full and on disk; the mapping stays. Nobody may be in reserve or sync. */
 void mapped_file_seal(struct mapped_file *file);
+/* Opens it again: recovery. */
+enum err mapped_file_unseal(struct mapped_file *file) MUST_USE;
 void mapped_file_take(struct mapped_file *file);
 void mapped_file_release(struct mapped_file *file);
 

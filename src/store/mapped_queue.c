@@ -51,6 +51,7 @@ static enum err load_file(struct mapped_queue *queue, int64_t start, bool is_las
                     (long long)mapped_queue_end(queue));
     struct mapped_file *file;
     TRY(mapped_file_open(queue->dir, start, queue->file_bytes, false, &file));
+    mapped_file_seal(file); /* there may be more files than a process may have open */
     push(queue, file);
     return ERR_OK;
 }

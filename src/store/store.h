@@ -6,7 +6,7 @@
  *  - DLedger and RocksDB stores are refused;
  *  - a failed write or fsync is final: the store becomes read-only and says why, until a restart recovers it.
  *
- * Threads of its own: prealloc, dispatch, flush, retention, read-i. Calls are for any thread unless they say otherwise;
+ * Threads of its own: prealloc, dispatch, flush, flush-queues, retention, read-i. Calls are for any thread unless they say otherwise;
  * none of them waits for a disk except where it says so. */
 #ifndef RMQ_STORE_STORE_H
 #define RMQ_STORE_STORE_H
@@ -55,7 +55,7 @@ enum err store_open(struct store_config *config, const struct store_events *even
 void store_close(struct store *store);
 
 /* --- queues ---------------------------------------------------------------------------------------------- */
-/* NULL when it does not exist and `create` is false. O(1). */
+/* NULL when it does not exist and `create` is false, or when the topic cannot be the name of a folder. O(1). */
 struct queue *store_queue(struct store *store, struct bytes topic, int32_t queue_id, bool create);
 struct bytes queue_topic(const struct queue *queue);
 int32_t queue_id(const struct queue *queue);
