@@ -55,6 +55,7 @@ for path in sorted((golden / "wire").glob("*.bin")):
         seed("body", path.stem, body)
     for number, (record, sys_flag, stored, properties) in enumerate(records(body)):
         seed("record", f"{path.stem}-{number}", record)
+        seed("client_messages", path.stem, body)
         seed("properties", f"{path.stem}-{number}", properties)
 
 # register: the packed form, inflated

@@ -224,24 +224,13 @@ static void ask_time(struct pull_from_where *op) {
 /* The group has no offset in the queue yet. */
 static void begin_anew(struct pull_from_where *op) {
     bool is_retry = bytes_starts_with(op->queue.topic, BYTES(RETRY_TOPIC_PREFIX));
-    switch (op->consumer->options.consume_from_where) {
-    case RMQ_CONSUME_FROM_FIRST_OFFSET:
+    rmq_consume_from_where_t where = op->consumer->options.consume_from_where;
+    if (where == RMQ_CONSUME_FROM_FIRST_OFFSET || (where == RMQ_CONSUME_FROM_LAST_OFFSET && is_retry))
         end(op, 0);
-        return;
-    case RMQ_CONSUME_FROM_TIMESTAMP:
-        if (is_retry)
-            ask_max(op);
-        else
-            ask_time(op);
-        return;
-    case RMQ_CONSUME_FROM_LAST_OFFSET:
-        if (is_retry)
-            end(op, 0);
-        else
-            ask_max(op);
-        return;
-    }
-    must(!"consume_from_where was checked when the consumer was created");
+    else if (where == RMQ_CONSUME_FROM_TIMESTAMP && !is_retry)
+        ask_time(op);
+    else
+        ask_max(op);
 }
 
 static void on_stored_offset(struct broker_call *call, const struct command *response) {
