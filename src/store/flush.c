@@ -129,8 +129,8 @@ static struct queue *take_dirty(struct flush *flush) {
     return list;
 }
 
-/* Of the dirty queues those that have enough to write; the others stay dirty. The mark is taken off before the end of the
- * queue is read: entries that come later set it again. */
+/* Of the dirty queues those that have enough to write; the others stay dirty. The mark is taken off before the end of
+ * the queue is read: entries that come later set it again. */
 static struct queue *take_due(struct flush *flush, int64_t least_bytes, int64_t *count) {
     struct queue *due = NULL;
     *count = 0;

@@ -15,8 +15,9 @@ struct mapped_queue {
     size_t count, cap;
 };
 
-/* Maps all files of `dir`, which is made if missing; they are sealed. The size of existing files wins over `file_bytes`, with a warning.
- * ERR_CORRUPT: a gap, sizes that differ; the detail names the file. Empty trailing files (0 bytes) are removed. */
+/* Maps all files of `dir`, which is made if missing; they are sealed. The size of existing files wins over
+ * `file_bytes`, with a warning. ERR_CORRUPT: a gap, sizes that differ; the detail names the file. Empty trailing files
+ * (0 bytes) are removed. */
 enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t file_bytes) MUST_USE;
 void mapped_queue_close(struct mapped_queue *queue);
 
