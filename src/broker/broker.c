@@ -218,12 +218,12 @@ static void stop_threads(struct broker *broker) {
     transaction_check_close(broker->transaction_check); /* it talks to clients */
     if (broker->work) work_stop(broker->work);
     reactors_stop(broker);
+    registration_halt(broker->registration);
     if (broker->main_remoting) remoting_destroy(broker->main_remoting);
 }
 
 void broker_close(struct broker *broker) {
     stop_threads(broker);
-    registration_close(broker->registration);
     half_messages_close(broker->half_messages);
     transaction_metrics_close(broker->transaction_metrics);
     delay_close(broker->delay);
@@ -240,4 +240,5 @@ void broker_close(struct broker *broker) {
     if (broker->store) store_close(broker->store);
     reactors_close(broker);
     if (broker->main_loop) loop_destroy(broker->main_loop);
+    registration_close(broker->registration);
 }

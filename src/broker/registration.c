@@ -336,9 +336,14 @@ enum err registration_open(struct broker *broker, struct registration **out) {
     return ERR_OK;
 }
 
+void registration_halt(struct registration *registration) {
+    if (!registration) return;
+    registration->stopping = true;
+    loop_timer_stop(&registration->timer);
+}
+
 void registration_close(struct registration *registration) {
     if (!registration) return;
-    loop_timer_stop(&registration->timer);
     lock_close(&registration->lock);
     free(registration->servers);
     free(registration);

@@ -9,7 +9,10 @@
 
 struct registration;
 enum err registration_open(struct broker *broker, struct registration **out) MUST_USE; /* @thread main */
-void registration_close(struct registration *registration);                            /* @thread main, loop ended */
+/* Nothing is said to name servers any more; changes may still be noted. @thread main, loop ended */
+void registration_halt(struct registration *registration);
+void registration_close(
+    struct registration *registration); /* @thread main, loop destroyed: it may hold a task of ours */
 
 /* Registers everywhere with all topics, then again each registerNameServerPeriod. `done` is called once, when each
  * name server has answered or failed for the first time. @thread main loop */
