@@ -14,7 +14,7 @@
 #include "wire/header.h"
 #include "wire/request.h"
 
-enum { ROUND_MS_MAX = 60000 };
+enum { ROUND_MS_MAX = 60000, ASK_BYTES_MAX = 4 << 20, ASK_PAUSE_MS = 20 };
 
 struct transaction_check {
     struct broker *broker;
@@ -33,7 +33,17 @@ struct round {
     int64_t begin_ms;   /* wall clock */
     struct arena arena; /* of one half message */
     int64_t put_back, given_up;
+    int64_t asked_bytes; /* since the last pause */
 };
+
+/* false: the thread is to end. */
+static bool wait_ms(struct transaction_check *check, int64_t wait_ms) {
+    lock_take(&check->lock);
+    if (!check->closing && wait_ms > 0) (void)cond_wait_ms(&check->wake, &check->lock, wait_ms);
+    bool closing = check->closing;
+    lock_give(&check->lock);
+    return !closing;
+}
 
 /* --- verdicts ----------------------------------------------------------------------------------------------- */
 
@@ -103,6 +113,10 @@ static void ask_producer(struct round *round, const struct record *half, const s
                                 .ext_count = 1,
                                 .body = question_body(round, half, back)};
     client_oneway(channel, &question);
+    round->asked_bytes += (int64_t)question.body.len;
+    if (round->asked_bytes < ASK_BYTES_MAX) return;
+    round->asked_bytes = 0; /* questions must not pile up faster than they can be sent */
+    (void)wait_ms(round->check, ASK_PAUSE_MS);
 }
 
 static enum err put_back(struct round *round, const struct record *half, bool ask) {
@@ -170,13 +184,6 @@ static enum err look_at(struct round *round, int64_t offset_queue, bool *stop) {
     return err;
 }
 
-static bool is_closing(struct transaction_check *check) {
-    lock_take(&check->lock);
-    bool closing = check->closing;
-    lock_give(&check->lock);
-    return closing;
-}
-
 static void run_round(struct transaction_check *check) {
     struct broker *broker = check->broker;
     struct round round = {
@@ -184,7 +191,7 @@ static void run_round(struct transaction_check *check) {
     int64_t first = half_messages_first(round.halves), max = queue_max(half_messages_queue(round.halves)), at = first;
     int64_t until_ms = clock_monotonic_ms() + ROUND_MS_MAX;
     enum err err = ERR_OK;
-    for (; at < max && !is_closing(check) && clock_monotonic_ms() < until_ms; at++) {
+    for (; at < max && wait_ms(check, 0) && clock_monotonic_ms() < until_ms; at++) {
         bool stop = false;
         if (!half_messages_finished(round.halves, at)) err = look_at(&round, at, &stop);
         if (err != ERR_OK || stop) break;
@@ -200,14 +207,6 @@ static void run_round(struct transaction_check *check) {
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------- */
-
-static bool wait_ms(struct transaction_check *check, int64_t wait_ms) {
-    lock_take(&check->lock);
-    if (!check->closing && wait_ms > 0) (void)cond_wait_ms(&check->wake, &check->lock, wait_ms);
-    bool closing = check->closing;
-    lock_give(&check->lock);
-    return !closing;
-}
 
 static void check_thread(void *arg) {
     struct transaction_check *check = arg;
