@@ -27,8 +27,7 @@ int main(int argc, char **argv) {
     options.group = "example_broadcast_consumers";
     options.listener = on_messages;
     options.consume_from_where = RMQ_CONSUME_FROM_FIRST_OFFSET; /* the first time this group runs */
-    options.message_model = RMQ_BROADCASTING;                   /* offsets are kept in a file of this host */
-    client_options.offset_dir = "/tmp/example_offsets";         /* $HOME/.rocketmq_offsets if not set */
+    options.message_model = RMQ_BROADCASTING; /* offsets are kept in a file of this host, in $HOME/.rocketmq_offsets */
 
     rmq_client_t *client = NULL;
     rmq_push_consumer_t *consumer = NULL;
