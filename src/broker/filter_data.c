@@ -4,6 +4,7 @@
 #include <uthash.h>
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "broker/filter.h"
 #include "broker/state_file.h"
 #include "os/clock.h"
@@ -280,6 +281,10 @@ static enum err data_load(struct filter_data *data) {
     for (const struct json *t = json_first(topics); t; t = t->next)
         for (const struct json *g = json_first(json_get(t, "groupFilterData")); g; g = g->next)
             load_condition(data, t->key, g);
+    if (err == ERR_CORRUPT) {
+        log_warn(MAIN, "conditions of consumer groups are learned anew from heartbeats: cause=%s", err_detail(err));
+        err = ERR_OK;
+    }
     buf_close(&text);
     arena_close(&arena);
     return err;

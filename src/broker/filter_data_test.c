@@ -121,12 +121,30 @@ static void what_a_java_broker_wrote_is_kept(void **state) {
     testing_done(&t);
 }
 
+static void a_damaged_file_is_begun_anew(void **state) {
+    (void)state;
+    struct testing t;
+    struct arena arena = {0};
+    struct filter_data *data;
+    testing_init(&t);
+    testing_write(&t, "consumerFilter.json", "{\"filterDataByTopic\":");
+    testing_write(&t, "consumerFilter.json.bak", "");
+    assert_ok(filter_data_open(&t.broker, &data));
+    const struct subscription wanted = sql("T", "a > 1", 1);
+    filter_data_register(data, BYTES("g"), &wanted, 1);
+    assert_non_null(condition(saved(&t, data, &arena), "T", "g"));
+    filter_data_close(data);
+    arena_close(&arena);
+    testing_done(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions_are_those_of_the_java_broker),
         cmocka_unit_test(a_condition_lives_while_its_group_wants_it),
         cmocka_unit_test(only_a_newer_version_changes_the_condition),
         cmocka_unit_test(what_a_java_broker_wrote_is_kept),
+        cmocka_unit_test(a_damaged_file_is_begun_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "broker/name_table.h"
 #include "broker/state_file.h"
 #include "os/clock.h"
@@ -91,6 +92,10 @@ static enum err metrics_load(struct transaction_metrics *metrics) {
             count->count = json_i64(json_get(n, "count"), 0);
             count->changed_ms = json_i64(json_get(n, "timeStamp"), 0);
         }
+    }
+    if (err == ERR_CORRUPT) {
+        log_warn(MAIN, "half messages are counted anew: cause=%s", err_detail(err));
+        err = ERR_OK;
     }
     buf_close(&text);
     arena_close(&arena);

@@ -1,5 +1,6 @@
 /* transaction_metrics.h - how many half messages of each topic wait for the end of their transaction: the file
- * config/transactionMetrics. A statistic: a crash may leave it wrong. @thread any. @source shared facts: store 6 */
+ * config/transactionMetrics. A statistic: a crash may leave it wrong, a damaged file is begun anew. @thread any.
+ * @source shared facts: store 6 */
 #ifndef RMQ_BROKER_TRANSACTION_METRICS_H
 #define RMQ_BROKER_TRANSACTION_METRICS_H
 

@@ -39,10 +39,26 @@ static void what_a_java_broker_wrote_is_kept(void **state) {
     testing_done(&t);
 }
 
+static void a_damaged_file_is_begun_anew(void **state) {
+    (void)state;
+    struct testing t;
+    struct transaction_metrics *metrics;
+    testing_init(&t);
+    testing_write(&t, "transactionMetrics", "{\"transactionCount\":{");
+    assert_ok(transaction_metrics_open(&t.broker, &metrics));
+    transaction_metrics_add(metrics, BYTES("T"), 1);
+    transaction_metrics_close(metrics);
+    assert_ok(transaction_metrics_open(&t.broker, &metrics));
+    assert_int_equal(transaction_metrics_count(metrics, BYTES("T")), 1);
+    transaction_metrics_close(metrics);
+    testing_done(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_survive),
         cmocka_unit_test(what_a_java_broker_wrote_is_kept),
+        cmocka_unit_test(a_damaged_file_is_begun_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
