@@ -163,8 +163,9 @@ static void test_full_disk_passes(void **state) {
     assert_int_equal(queue_max(queue), stored + 1);
     assert_bytes(testing_body(t, &arena, queue, stored), "room again");
     assert_int_equal(run.failed_events, 0);
+    testing_close(t);
     file_set_fault(NULL);
-    testing_reopen(t);
+    testing_open(t);
     assert_int_equal(queue_max(store_queue(t->store, BYTES("Topic"), 0, false)), stored + 1);
     arena_close(&arena);
     testing_done(t);

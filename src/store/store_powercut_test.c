@@ -142,6 +142,7 @@ static void cut_again_and_again(const char *flush_disk_type, bool is_sync) {
         if (round % 5 == 2) clock_sleep_ms(1100); /* the queues are synced once a second */
         check_disk(&t, is_sync ? (round + 1) * MESSAGES : 0);
     }
+    testing_close(&t);
     file_set_fault(NULL);
     assert_ok(file_remove_tree(disk));
     testing_done(&t);
