@@ -11,6 +11,16 @@ extern "C" {
 
 typedef struct rmq_producer rmq_producer_t;
 
+/* What became of a local transaction. Unknown: the broker asks again later, up to 15 times. */
+typedef enum rmq_transaction_state {
+    RMQ_TRANSACTION_COMMIT,   /* the message is delivered */
+    RMQ_TRANSACTION_ROLLBACK, /* the message is dropped */
+    RMQ_TRANSACTION_UNKNOWN
+} rmq_transaction_state_t;
+/* Asked by a broker that does not know the end of a transaction; runs on a callback thread. The message is valid until
+ * it returns. */
+typedef rmq_transaction_state_t rmq_transaction_check_fn(void *context, const rmq_message_ext_t *message);
+
 /* Set up by rmq_producer_options_init, then changed by you. Texts are copied by rmq_producer_create. */
 typedef struct rmq_producer_options {
     size_t size;                                 /* of the struct; set by rmq_producer_options_init */
@@ -24,6 +34,8 @@ typedef struct rmq_producer_options {
     int32_t max_message_size_bytes;              /* larger bodies are refused; 4 MiB */
     int32_t default_topic_queue_count;           /* of topics made by the first message; 4 */
     const char *create_topic_key;                /* topic whose brokers may create topics; "TBW102" */
+    rmq_transaction_check_fn *check_transaction; /* must be set to send in transactions; NULL */
+    void *check_context;
 } rmq_producer_options_t;
 
 /* How safely the message is stored; all of them mean that it is stored. */
@@ -84,6 +96,16 @@ RMQ_API rmq_error_t rmq_producer_send_selected(rmq_producer_t *producer, const r
 /* Sends up to 4 MiB of messages of one topic as one request; none may be delayed or go to a retry topic. */
 RMQ_API rmq_error_t rmq_producer_send_batch(rmq_producer_t *producer, const rmq_message_t *const *messages,
                                             size_t count, rmq_send_result_t **result);
+/* Executes the local transaction once the broker holds the message; runs on the thread that sends. */
+typedef rmq_transaction_state_t rmq_transaction_execute_fn(void *context, const rmq_message_t *message,
+                                                           const rmq_send_result_t *result);
+/* Sends a message that is delivered only when the local transaction commits: the broker holds it, `execute` runs, and
+ * what it returns is told to the broker and to *state. If it is not stored as safely as the broker's settings want,
+ * execute does not run and the message is rolled back. A delay level is not heeded. *state and *result may be NULL.
+ * Errors: as rmq_producer_send: then execute did not run. RMQ_WRONG_STATE: check_transaction is not set. */
+RMQ_API rmq_error_t rmq_producer_send_in_transaction(rmq_producer_t *producer, const rmq_message_t *message,
+                                                     rmq_transaction_execute_fn *execute, void *context,
+                                                     rmq_transaction_state_t *state, rmq_send_result_t **result);
 /* Sends without waiting; `callback` hears of the end. The message is copied. queue: NULL for any.
  * Errors: RMQ_MESSAGE_ILLEGAL, RMQ_INVALID_ARGUMENT, RMQ_BUSY (65535 are under way already): then the callback is
  * not called. */

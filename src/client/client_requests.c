@@ -11,6 +11,7 @@
 #include "client/pull_consumer.h"
 #include "client/push_consumer.h"
 #include "client/rebalance.h"
+#include "client/transaction.h"
 #include "os/clock.h"
 #include "wire/request.h"
 
@@ -233,6 +234,8 @@ void client_direct_consumed(struct rmq_push_consumer *consumer, struct rmq_messa
 
 static enum err handle(struct rmq_client *client, struct request *request) {
     switch (request->command.code) {
+    case REQUEST_CHECK_TRANSACTION_STATE:
+        return transaction_check(client, request);
     case REQUEST_NOTIFY_CONSUMER_IDS_CHANGED:
         return notify_consumer_ids_changed(client, request);
     case REQUEST_RESET_CONSUMER_CLIENT_OFFSET:

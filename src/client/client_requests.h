@@ -1,4 +1,5 @@
-/* client_requests.h - what brokers ask of a client: rebalance, reset offsets, tell of a consumer, consume one message.
+/* client_requests.h - what brokers ask of a client: rebalance, reset offsets, tell of a consumer or a
+ * transaction, consume one message.
  * @source shared facts: protocol 4.1, 4.3, 6.7, 6.10 @thread the I/O thread */
 #ifndef RMQ_CLIENT_CLIENT_REQUESTS_H
 #define RMQ_CLIENT_CLIENT_REQUESTS_H

@@ -135,32 +135,6 @@ void rmq_producer_destroy(rmq_producer_t *producer) {
 
 /* ---- synchronous and oneway ---------------------------------------------------------------------------- */
 
-struct send_call {
-    struct waiting_call call;
-    struct send send;
-};
-
-static void on_sent(struct send *send) {
-    struct send_call *op = CONTAINER_OF(send, struct send_call, send);
-    op->call.outcome = send->outcome;
-    waiting_call_end(&op->call);
-}
-
-static void send_on_loop(struct job *job) {
-    send_start(&CONTAINER_OF(job, struct send_call, call.job)->send);
-}
-
-static rmq_error_t run_send(struct rmq_producer *producer, struct send_call *op, rmq_send_result_t **result) {
-    op->send.producer = producer;
-    op->send.done = on_sent;
-    rmq_error_t error = waiting_call_run(producer->client, &op->call, send_on_loop);
-    if (result && error == RMQ_OK)
-        *result = op->send.result;
-    else
-        rmq_send_result_destroy(op->send.result);
-    return error;
-}
-
 static rmq_error_t set_queue(struct send *send, const struct rmq_message *message, const rmq_message_queue_t *queue) {
     if (!queue) return RMQ_OK;
     if (!queue->topic || !queue->broker_name || strcmp(queue->topic, message->topic) != 0)
@@ -176,7 +150,7 @@ static rmq_error_t send_and_wait(struct rmq_producer *producer, const struct rmq
     struct send_call op = {.send = {.mode = mode}};
     rmq_error_t error = send_content_of(producer, message, false, &memory, &op.send.content);
     if (error == RMQ_OK) error = set_queue(&op.send, message, queue);
-    if (error == RMQ_OK) error = run_send(producer, &op, result);
+    if (error == RMQ_OK) error = send_call_run(&op, producer, result);
     send_memory_close(&memory);
     return error;
 }
@@ -262,7 +236,7 @@ rmq_error_t rmq_producer_send_batch(rmq_producer_t *producer, const rmq_message_
                                                 .properties = buf_bytes(&properties),
                                                 .msg_id = buf_bytes(&ids),
                                                 .batch = true};
-        error = run_send(producer, &op, result);
+        error = send_call_run(&op, producer, result);
     }
     buf_close(&body);
     buf_close(&ids);

@@ -323,3 +323,26 @@ void send_start(struct send *send) {
     }
     try_once(send);
 }
+
+/* ---- waiting for it ------------------------------------------------------------------------------------ */
+
+static void on_sent(struct send *send) {
+    struct send_call *op = CONTAINER_OF(send, struct send_call, send);
+    op->call.outcome = send->outcome;
+    waiting_call_end(&op->call);
+}
+
+static void send_on_loop(struct job *job) {
+    send_start(&CONTAINER_OF(job, struct send_call, call.job)->send);
+}
+
+rmq_error_t send_call_run(struct send_call *op, struct rmq_producer *producer, struct rmq_send_result **result) {
+    op->send.producer = producer;
+    op->send.done = on_sent;
+    rmq_error_t error = waiting_call_run(producer->client, &op->call, send_on_loop);
+    if (result && error == RMQ_OK)
+        *result = op->send.result;
+    else
+        rmq_send_result_destroy(op->send.result);
+    return error;
+}

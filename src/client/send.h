@@ -37,6 +37,14 @@ struct send {
 /* Begins; the caller has set all members up to `done`. @thread the I/O thread */
 void send_start(struct send *send);
 
+/* A send that the caller waits for. */
+struct send_call {
+    struct waiting_call call;
+    struct send send; /* content, mode and queue are set by the caller */
+};
+/* Outcome reported; *result (NULL: not wanted) is the caller's. @thread any but the I/O thread */
+rmq_error_t send_call_run(struct send_call *op, struct rmq_producer *producer, struct rmq_send_result **result);
+
 /* What send_content_of makes beside the struct: freed by send_memory_close. */
 struct send_memory {
     struct buf body, properties;

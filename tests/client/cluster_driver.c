@@ -462,6 +462,41 @@ static rmq_error_t query(const char *key, rmq_message_list_t **list) {
     return error;
 }
 
+static rmq_transaction_state_t as_told(void *context, const rmq_message_t *message, const rmq_send_result_t *result) {
+    (void)message, (void)result;
+    return *(rmq_transaction_state_t *)context;
+}
+
+static rmq_transaction_state_t never_known(void *context, const rmq_message_ext_t *message) {
+    (void)context, (void)message;
+    return RMQ_TRANSACTION_UNKNOWN;
+}
+
+static void only_committed_transactions_are_delivered(void **state) {
+    (void)state;
+    static struct received received = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    rmq_push_consumer_options_t options = consumer_options(&received);
+    pusher = start_consumer(client, &options, "*");
+    rmq_producer_options_t transactional;
+    rmq_producer_options_init(&transactional);
+    transactional.group = "DriverTransactions";
+    transactional.check_transaction = never_known;
+    rmq_producer_t *with;
+    assert_int_equal(rmq_producer_create(client, &transactional, &with), RMQ_OK);
+    for (int i = 0; i < 30; i++) {
+        rmq_transaction_state_t end = (rmq_transaction_state_t)(i % 3);
+        rmq_message_t *message = make_message(i, NULL);
+        if (rmq_producer_send_in_transaction(with, message, as_told, &end, NULL, NULL) != RMQ_OK)
+            fail_msg("%s", rmq_last_error());
+        rmq_message_destroy(message);
+    }
+    rmq_producer_destroy(with);
+    wait_for_total(&received, 10);
+    clock_sleep_ms(500);
+    stop_pusher();
+    for (int i = 0; i < 30; i++) assert_int_equal(received.count[i], i % 3 == RMQ_TRANSACTION_COMMIT);
+}
+
 static void messages_are_found_by_key_and_id(void **state) {
     (void)state;
     send_numbers(0, 10, "TagA");
@@ -547,6 +582,7 @@ int main(int argc, char **argv) {
         TEST(pulling_finds_what_is_there),
         TEST(a_blocking_pull_waits_for_a_message),
         TEST(batches_asynchronous_and_oneway_sends_arrive),
+        TEST(only_committed_transactions_are_delivered),
         TEST(messages_are_found_by_key_and_id),
         TEST(offsets_of_queues_are_told),
     };

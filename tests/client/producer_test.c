@@ -407,6 +407,117 @@ static void a_oneway_message_arrives(void **state) {
     rmq_message_destroy(message);
 }
 
+/* ---- transactions ------------------------------------------------------------------------------------------ */
+
+static struct {
+    struct hdr_end_transaction header;
+    char msg_id[64], topic[64];
+    atomic_int executed, checked;
+} transaction;
+
+static void look_at_end(struct mock_broker *m, struct request *request, void *arg) {
+    (void)m, (void)arg;
+    assert_true(request->to.oneway);
+    assert_int_equal(header_decode(layout_end_transaction(), &request->command, &transaction.header), ERR_OK);
+    snprintf(transaction.msg_id, sizeof transaction.msg_id, "%.*s", BYTES_ARG(transaction.header.msg_id));
+    snprintf(transaction.topic, sizeof transaction.topic, "%.*s", BYTES_ARG(transaction.header.topic));
+}
+
+static rmq_transaction_state_t execute(void *context, const rmq_message_t *message, const rmq_send_result_t *result) {
+    (void)message;
+    assert_int_equal(result->status, RMQ_SEND_OK);
+    atomic_fetch_add(&transaction.executed, 1);
+    return *(rmq_transaction_state_t *)context;
+}
+
+static rmq_transaction_state_t check_commits(void *context, const rmq_message_ext_t *message) {
+    (void)context;
+    assert_string_equal(rmq_message_ext_topic(message), "T");
+    atomic_fetch_add(&transaction.checked, 1);
+    return RMQ_TRANSACTION_COMMIT;
+}
+
+static void start_transactional(void) {
+    memset(&transaction, 0, sizeof transaction);
+    rmq_producer_destroy(producer);
+    rmq_producer_options_t options;
+    rmq_producer_options_init(&options);
+    options.group = "PG";
+    options.check_transaction = check_commits;
+    assert_int_equal(rmq_producer_create(client, &options, &producer), RMQ_OK);
+    mock_broker_on(mock, REQUEST_END_TRANSACTION, look_at_end, NULL);
+}
+
+static void transactions_end_as_they_were_executed(void **state) {
+    (void)state;
+    rmq_message_t *message = rmq_message_create("T", "A", NULL, "x", 1);
+    rmq_transaction_state_t wanted = RMQ_TRANSACTION_COMMIT, got;
+    assert_int_equal(rmq_producer_send_in_transaction(producer, message, execute, &wanted, &got, NULL),
+                     RMQ_WRONG_STATE);
+    start_transactional();
+    assert_int_equal(rmq_message_set_delay_level(message, 3), RMQ_OK);
+    static struct seen seen;
+    mock_broker_on(mock, REQUEST_SEND_MESSAGE_V2, look, &seen);
+    static const struct {
+        rmq_transaction_state_t state;
+        int bits;
+    } cases[] = {{RMQ_TRANSACTION_COMMIT, 8}, {RMQ_TRANSACTION_ROLLBACK, 12}, {RMQ_TRANSACTION_UNKNOWN, 0}};
+    for (int i = 0; i < 3; i++) {
+        wanted = cases[i].state;
+        rmq_send_result_t *result;
+        assert_int_equal(rmq_producer_send_in_transaction(producer, message, execute, &wanted, &got, &result), RMQ_OK);
+        assert_true(got == wanted);
+        assert_int_equal(seen.header.sys_flag, SYS_FLAG_PREPARED);
+        assert_bytes(property(&seen, PROPERTY_TRAN_MSG), "true");
+        assert_bytes(property(&seen, PROPERTY_PGROUP), "PG");
+        assert_null(property(&seen, PROPERTY_DELAY).data);
+        assert_true(mock_broker_wait(mock, REQUEST_END_TRANSACTION, i + 1));
+        assert_int_equal(transaction.header.commit_or_rollback, cases[i].bits);
+        assert_int_equal(transaction.header.commit_log_offset, 1); /* of the offset id the mock gives */
+        assert_int_equal(transaction.header.tran_state_table_offset, result->queue_offset);
+        assert_string_equal(transaction.msg_id, result->msg_id);
+        assert_false(transaction.header.from_transaction_check);
+        rmq_send_result_destroy(result);
+    }
+    int code = RESPONSE_FLUSH_SLAVE_TIMEOUT; /* not safe enough: not executed, rolled back */
+    mock_broker_on(mock, REQUEST_SEND_MESSAGE_V2, answer_code, &code);
+    assert_int_equal(rmq_producer_send_in_transaction(producer, message, execute, &wanted, &got, NULL), RMQ_OK);
+    assert_true(got == RMQ_TRANSACTION_ROLLBACK);
+    assert_int_equal(atomic_load(&transaction.executed), 3);
+    rmq_message_destroy(message);
+}
+
+static void brokers_ask_for_the_end_of_transactions(void **state) {
+    (void)state;
+    start_transactional();
+    assert_int_equal(send_text("T", "x", NULL), RMQ_OK); /* so that there is a connection */
+    struct record record = {.topic = BYTES("T"),
+                            .body = BYTES("x"),
+                            .properties = BYTES("PGROUP\x01PG\x02UNIQ_KEY\x01THEID\x02"),
+                            .sys_flag = SYS_FLAG_PREPARED};
+    char encoded[256];
+    record_encode(&record, encoded);
+    struct hdr_check_transaction_state header = {
+        .present = HEADER_ALL, .tran_state_table_offset = 77, .commit_log_offset = 88, .transaction_id = BYTES("TX")};
+    mock_broker_tell(mock, REQUEST_CHECK_TRANSACTION_STATE, layout_check_transaction_state(), &header,
+                     bytes_make(encoded, record_size(&record)));
+    assert_true(mock_broker_wait(mock, REQUEST_END_TRANSACTION, 1));
+    assert_int_equal(transaction.header.tran_state_table_offset, 77);
+    assert_int_equal(transaction.header.commit_log_offset, 88);
+    assert_int_equal(transaction.header.commit_or_rollback, 8);
+    assert_true(transaction.header.from_transaction_check);
+    assert_string_equal(transaction.msg_id, "THEID");
+    assert_string_equal(transaction.topic, "T");
+    record.properties = BYTES("PGROUP\x01OTHER\x02"); /* of nobody here: no answer */
+    record_encode(&record, encoded);
+    mock_broker_tell(mock, REQUEST_CHECK_TRANSACTION_STATE, layout_check_transaction_state(), &header,
+                     bytes_make(encoded, record_size(&record)));
+    mock_broker_tell(mock, REQUEST_CHECK_TRANSACTION_STATE, layout_check_transaction_state(), &header, BYTES("bad"));
+    assert_int_equal(send_text("T", "x", NULL), RMQ_OK);
+    assert_int_equal(atomic_load(&transaction.checked), 1);
+    assert_int_equal(mock_broker_count(mock, REQUEST_END_TRANSACTION), 1);
+}
+
 /* ---- life ------------------------------------------------------------------------------------------------ */
 
 static void brokers_hear_of_producers_and_their_end(void **state) {
@@ -457,6 +568,8 @@ int main(void) {
         TEST(asynchronous_sends_all_end_with_a_callback),
         TEST(destroying_waits_for_callbacks),
         TEST(a_oneway_message_arrives),
+        TEST(transactions_end_as_they_were_executed),
+        TEST(brokers_ask_for_the_end_of_transactions),
         TEST(brokers_hear_of_producers_and_their_end),
         TEST(wrong_settings_are_refused),
     };
