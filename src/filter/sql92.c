@@ -25,8 +25,12 @@ enum err sql92_compile(struct bytes text, struct sql92 **out) {
     struct sql92 *made = calloc(1, sizeof *made);
     if (!made) return fail(ERR_NO_MEMORY, "no memory for a filter");
     struct bytes copy = arena_copy(&made->arena, text.data ? text : BYTES(""));
-    struct sql92_parse parse = {
-        .arena = &made->arena, .start = copy.data, .at = copy.data, .end = copy.data + copy.len, .token = copy.data};
+    struct sql92_parse parse = {.arena = &made->arena,
+                                .names = &made->names,
+                                .start = copy.data,
+                                .at = copy.data,
+                                .end = copy.data + copy.len,
+                                .token = copy.data};
     void *parser = sql92_grammarAlloc(malloc);
     int code;
     do {
@@ -114,35 +118,35 @@ bool sql92_compare(const struct sql92_value *left, const struct sql92_value *rig
     return true;
 }
 
-static enum truth evaluate(const struct sql92_node *n, struct bytes properties);
+static enum truth evaluate(const struct sql92_node *n, const struct bytes *values);
 
 /* A node's value; a condition's is a truth value. False on a fault. */
-static bool value_of(const struct sql92_node *n, struct bytes properties, struct sql92_value *out) {
+static bool value_of(const struct sql92_node *n, const struct bytes *values, struct sql92_value *out) {
     *out = (struct sql92_value){.kind = SQL92_NULL};
     if (n->kind <= SQL92_TEXT) {
         *out = sql92_literal(n);
     } else if (n->kind == SQL92_PROPERTY) {
-        out->text = properties_get(properties, n->text);
+        out->text = values[n->slot];
         if (out->text.data) out->kind = SQL92_TEXT;
     } else if (n->kind == SQL92_NEGATE) {
         struct sql92_value operand;
-        if (!value_of(n->left, properties, &operand)) return false;
+        if (!value_of(n->left, values, &operand)) return false;
         if (!is_number(&operand)) return true; /* unknown */
         *out = operand;
         out->integer = (int64_t)(0 - (uint64_t)operand.integer);
         out->real = -operand.real;
     } else {
-        enum truth truth = evaluate(n, properties);
+        enum truth truth = evaluate(n, values);
         if (truth == FAULT) return false;
         if (truth != UNKNOWN) *out = (struct sql92_value){.kind = SQL92_BOOL, .boolean = truth == TRUE};
     }
     return true;
 }
 
-static enum truth evaluate_equal(const struct sql92_node *n, struct bytes properties) {
+static enum truth evaluate_equal(const struct sql92_node *n, const struct bytes *values) {
     struct sql92_value left, right;
     int order;
-    if (!value_of(n->left, properties, &left) || !value_of(n->right, properties, &right)) return FAULT;
+    if (!value_of(n->left, values, &left) || !value_of(n->right, values, &right)) return FAULT;
     if (left.kind == SQL92_NULL) return right.kind == SQL92_NULL ? TRUE : UNKNOWN;
     if (right.kind == SQL92_NULL) return FALSE;
     /* a truth value against a number is a plain no; a text that does not read as the other's kind is a fault */
@@ -151,10 +155,10 @@ static enum truth evaluate_equal(const struct sql92_node *n, struct bytes proper
     return order == 0 ? TRUE : FALSE;
 }
 
-static enum truth evaluate_order(const struct sql92_node *n, struct bytes properties) {
+static enum truth evaluate_order(const struct sql92_node *n, const struct bytes *values) {
     struct sql92_value left, right;
     int order;
-    if (!value_of(n->left, properties, &left) || !value_of(n->right, properties, &right)) return FAULT;
+    if (!value_of(n->left, values, &left) || !value_of(n->right, values, &right)) return FAULT;
     if (left.kind == SQL92_NULL || right.kind == SQL92_NULL) return UNKNOWN;
     if (left.kind == SQL92_TEXT && right.kind == SQL92_TEXT && !read_number(left.text, &left)) return FAULT;
     if (!sql92_compare(&left, &right, &order)) return FAULT;
@@ -170,9 +174,9 @@ static enum truth evaluate_order(const struct sql92_node *n, struct bytes proper
     }
 }
 
-static enum truth evaluate_search(const struct sql92_node *n, struct bytes properties) {
+static enum truth evaluate_search(const struct sql92_node *n, const struct bytes *values) {
     struct sql92_value value;
-    if (!value_of(n->left, properties, &value)) return FAULT;
+    if (!value_of(n->left, values, &value)) return FAULT;
     if (value.kind != SQL92_TEXT || n->text.len == 0) return FALSE; /* negated too */
     bool found;
     if (n->kind == SQL92_CONTAINS)
@@ -184,8 +188,8 @@ static enum truth evaluate_search(const struct sql92_node *n, struct bytes prope
     return found != n->negated ? TRUE : FALSE;
 }
 
-static enum truth evaluate_in(const struct sql92_node *n, struct bytes properties) {
-    struct bytes value = properties_get(properties, n->left->text);
+static enum truth evaluate_in(const struct sql92_node *n, const struct bytes *values) {
+    struct bytes value = values[n->left->slot];
     if (!value.data) return UNKNOWN;
     bool found = false;
     for (const struct sql92_node *text = n->right; text && !found; text = text->next)
@@ -193,49 +197,55 @@ static enum truth evaluate_in(const struct sql92_node *n, struct bytes propertie
     return found != n->negated ? TRUE : FALSE;
 }
 
-static enum truth evaluate_logic(const struct sql92_node *n, struct bytes properties) {
+static enum truth evaluate_logic(const struct sql92_node *n, const struct bytes *values) {
     enum truth decides = n->kind == SQL92_AND ? FALSE : TRUE;
-    enum truth left = evaluate(n->left, properties);
+    enum truth left = evaluate(n->left, values);
     if (left == decides || left == FAULT) return left;
-    enum truth right = evaluate(n->right, properties);
+    enum truth right = evaluate(n->right, values);
     if (right == decides || right == FAULT) return right;
     if (left == UNKNOWN || right == UNKNOWN) return UNKNOWN;
     return decides == TRUE ? FALSE : TRUE;
 }
 
-static enum truth evaluate(const struct sql92_node *n, struct bytes properties) {
+static enum truth evaluate(const struct sql92_node *n, const struct bytes *values) {
     switch (n->kind) {
     case SQL92_BOOL:
         return n->boolean ? TRUE : FALSE;
     case SQL92_NULL:
         return UNKNOWN;
     case SQL92_PROPERTY:
-        return properties_get(properties, n->text).data ? FALSE : UNKNOWN;
+        return values[n->slot].data ? FALSE : UNKNOWN;
     case SQL92_AND:
     case SQL92_OR:
-        return evaluate_logic(n, properties);
+        return evaluate_logic(n, values);
     case SQL92_NOT: {
-        enum truth truth = evaluate(n->left, properties);
+        enum truth truth = evaluate(n->left, values);
         return truth == TRUE ? FALSE : truth == FALSE ? TRUE : truth;
     }
     case SQL92_EQUAL:
-        return evaluate_equal(n, properties);
+        return evaluate_equal(n, values);
     case SQL92_IS_NULL: {
         struct sql92_value value;
-        if (!value_of(n->left, properties, &value)) return FAULT;
+        if (!value_of(n->left, values, &value)) return FAULT;
         return value.kind == SQL92_NULL ? TRUE : FALSE;
     }
     case SQL92_CONTAINS:
     case SQL92_STARTS_WITH:
     case SQL92_ENDS_WITH:
-        return evaluate_search(n, properties);
+        return evaluate_search(n, values);
     case SQL92_IN:
-        return evaluate_in(n, properties);
+        return evaluate_in(n, values);
     default:
-        return evaluate_order(n, properties);
+        return evaluate_order(n, values);
     }
 }
 
 bool sql92_match(const struct sql92 *filter, struct bytes properties) {
-    return evaluate(filter->root, properties) == TRUE;
+    struct bytes values[SQL92_PROPERTIES_MAX], name, value; /* by slot; absent ones have no data */
+    memset(values, 0, filter->names.count * sizeof *values);
+    while (properties_next(&properties, &name, &value)) {
+        uint16_t number = filter->names.table[sql92_name_place(&filter->names, name)];
+        if (number > 0) values[number - 1] = value; /* the last of equal names wins */
+    }
+    return evaluate(filter->root, values) == TRUE;
 }

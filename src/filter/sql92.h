@@ -23,7 +23,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { SQL92_TEXT_MAX = 32768 };
+enum { SQL92_TEXT_MAX = 32768, SQL92_PROPERTIES_MAX = 256 /* different ones in a condition */ };
 
 struct sql92; /* compiled; immutable, any number of threads may match with it */
 

@@ -63,9 +63,24 @@ const struct sql92_node *sql92_build_bool(struct sql92_parse *parse, bool value)
 const struct sql92_node *sql92_build_null(struct sql92_parse *parse) {
     return node(parse, SQL92_NULL);
 }
+size_t sql92_name_place(const struct sql92_names *names, struct bytes name) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.data[i]) * 16777619u;
+    size_t at = (hash ^ hash >> 16) % SQL92_SLOTS;
+    while (names->table[at] > 0 && !bytes_equal(names->items[names->table[at] - 1], name)) at = (at + 1) % SQL92_SLOTS;
+    return at;
+}
 const struct sql92_node *sql92_build_property(struct sql92_parse *parse, struct sql92_token token) {
     struct sql92_node *made = node(parse, SQL92_PROPERTY);
-    made->text = token.text; /* in the arena's copy of the condition */
+    struct sql92_names *names = parse->names;
+    uint16_t *number = &names->table[sql92_name_place(names, token.text)];
+    if (*number == 0) {
+        if (names->count == SQL92_PROPERTIES_MAX)
+            REFUSE(parse, "there are more than %d different properties", SQL92_PROPERTIES_MAX);
+        names->items[names->count++] = token.text; /* in the arena's copy of the condition */
+        *number = (uint16_t)names->count;
+    }
+    made->slot = *number - 1u;
     return made;
 }
 

@@ -34,12 +34,24 @@ struct sql92_node {
     bool boolean;
     int64_t integer;
     double real;
-    struct bytes text;             /* SQL92_TEXT, SQL92_PROPERTY; what is searched for */
+    struct bytes text;             /* SQL92_TEXT; what is searched for */
+    size_t slot;                   /* SQL92_PROPERTY: its index in sql92_names */
     const struct sql92_node *next; /* the texts of IN */
 };
+/* The different properties of a condition, found by name: a match takes their values out of a message in one pass. */
+enum { SQL92_SLOTS = 2 * SQL92_PROPERTIES_MAX };
+struct sql92_names {
+    struct bytes items[SQL92_PROPERTIES_MAX];
+    size_t count;
+    uint16_t table[SQL92_SLOTS]; /* open addressing: numbers from 1, those of items[0] on; 0 is free */
+};
+/* The place in the table that has the name, or the free one where it belongs. */
+size_t sql92_name_place(const struct sql92_names *names, struct bytes name);
+
 struct sql92 {
     struct arena arena;
     const struct sql92_node *root;
+    struct sql92_names names;
 };
 /* A token as the lexer hands it to the grammar. */
 struct sql92_token {
@@ -47,6 +59,7 @@ struct sql92_token {
 };
 struct sql92_parse {
     struct arena *arena;
+    struct sql92_names *names;
     const char *start, *at, *end; /* the text; where the lexer stands */
     const char *token;            /* start of the token under way */
     const struct sql92_node *root;

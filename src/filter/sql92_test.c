@@ -66,11 +66,47 @@ static void long_and_deep_texts_are_bounded(void **state) {
     free(text);
 }
 
+/* "p0 = '0' AND p1 = '1' AND ..." and the properties that make it true. */
+static size_t many_properties(int count, char *condition, char *props) {
+    size_t used = 0, props_used = 0;
+    for (int i = 0; i < count; i++) {
+        used += (size_t)sprintf(condition + used, "%sp%d = '%d'", i > 0 ? " AND " : "", i, i);
+        props_used += (size_t)sprintf(props + props_used, "p%d\001%d\002", i, i);
+    }
+    return used;
+}
+
+static void the_number_of_properties_is_bounded(void **state) {
+    (void)state;
+    static char condition[SQL92_TEXT_MAX], props[SQL92_TEXT_MAX];
+    struct sql92 *filter;
+    size_t len = many_properties(SQL92_PROPERTIES_MAX, condition, props);
+    assert_int_equal(sql92_compile(bytes_make(condition, len), &filter), ERR_OK);
+    assert_true(sql92_match(filter, bytes_of(props)));
+    props[strlen(props) - 2] = 'x'; /* the last value */
+    assert_false(sql92_match(filter, bytes_of(props)));
+    sql92_free(filter);
+    len = many_properties(SQL92_PROPERTIES_MAX + 1, condition, props);
+    assert_int_equal(sql92_compile(bytes_make(condition, len), &filter), ERR_BAD_SUBSCRIPTION);
+    assert_non_null(strstr(err_detail(ERR_BAD_SUBSCRIPTION), "more than 256 different properties"));
+}
+
+static void the_last_of_equal_names_counts(void **state) {
+    (void)state;
+    struct sql92 *filter;
+    assert_int_equal(sql92_compile(BYTES("a = '2' AND a IN ('2') AND a IS NOT NULL"), &filter), ERR_OK);
+    assert_true(sql92_match(filter, BYTES("a\0011\002a\0012\002")));
+    assert_false(sql92_match(filter, BYTES("a\0012\002a\0011\002")));
+    sql92_free(filter);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(refusals_say_where),
         cmocka_unit_test(long_and_deep_texts_are_bounded),
+        cmocka_unit_test(the_number_of_properties_is_bounded),
+        cmocka_unit_test(the_last_of_equal_names_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
