@@ -172,6 +172,51 @@ static void silent_clients_are_dropped(void **state) {
     serving_done(&s);
 }
 
+static void notices_can_be_held_back(void **state) {
+    (void)state;
+    struct serving s;
+    serving_init(&s);
+    s.t.broker.config.real_time_notify_consumer_change = false;
+    serving_start(&s);
+    struct peer *one = peer_connect(&s), *two = peer_connect(&s);
+    beat(one, "c1", "G", "T", 1, "");
+    beat(two, "c2", "G", "T", 1, "");
+    beat(one, "c1", "G", "T", 1, "");
+    assert_int_equal(one->asked_count, 0);
+    consumers_send_notices(s.t.broker.consumers); /* both changes in one */
+    assert_told(one, "G");
+    assert_told(two, "G");
+    consumers_send_notices(s.t.broker.consumers);
+    beat(one, "c1", "G", "T", 1, "");
+    assert_int_equal(one->asked_count, 0);
+    peer_close(one);
+    peer_close(two);
+    serving_done(&s);
+}
+
+static void groups_need_not_be_told(void **state) {
+    (void)state;
+    struct serving s;
+    serving_init(&s);
+    serving_start(&s);
+    struct peer *one = peer_connect(&s);
+    peer_ask(one, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL,
+             "{\"groupName\":\"G\",\"notifyConsumerIdsChangedEnable\":false}");
+    beat(one, "c1", "G", "T", 1, "");
+    beat(one, "c1", "G", "U", 2, "");
+    assert_int_equal(one->asked_count, 0);
+    assert_true(consumers_online(s.t.broker.consumers, BYTES("G")));
+    s.t.broker.config.reject_pull_consumer_enable = true;
+    peer_ask(one, REQUEST_HEART_BEAT, NULL, NULL,
+             "{\"clientID\":\"c\",\"consumerDataSet\":[{\"groupName\":\"H\",\"consumeType\":\"CONSUME_ACTIVELY\"}]}");
+    assert_false(consumers_online(s.t.broker.consumers, BYTES("H")));
+    s.t.broker.config.auto_create_subscription_group = false;
+    beat(one, "c1", "I", "T", 1, ""); /* no such group: passed over */
+    assert_false(consumers_online(s.t.broker.consumers, BYTES("I")));
+    peer_close(one);
+    serving_done(&s);
+}
+
 static void filters_are_checked(void **state) {
     (void)state;
     struct serving s;
@@ -232,7 +277,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_hear_of_each_other), cmocka_unit_test(subscriptions_follow_heartbeats),
         cmocka_unit_test(second_form_of_heartbeats),  cmocka_unit_test(connections_are_listed),
-        cmocka_unit_test(silent_clients_are_dropped), cmocka_unit_test(filters_are_checked),
+        cmocka_unit_test(silent_clients_are_dropped), cmocka_unit_test(notices_can_be_held_back),
+        cmocka_unit_test(groups_need_not_be_told),    cmocka_unit_test(filters_are_checked),
         cmocka_unit_test(locks_go_to_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
