@@ -1,8 +1,10 @@
-/* takeover_driver ROOT COUNT [KEY=VALUE]... : opens the store at ROOT with these settings, adds COUNT messages to
- * TopicA (queue 1, keys ours-0, ours-1, ...), prints "TOPIC QUEUE MIN MAX" for each queue and closes cleanly. */
+/* takeover_driver ROOT COUNT stop|crash [KEY=VALUE]... : opens the store at ROOT with these settings, adds COUNT
+ * messages to TopicA (queue 1, keys ours-0, ours-1, ...), prints "TOPIC QUEUE MIN MAX" for each queue, and closes
+ * cleanly or ends as a process that is killed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "base/check.h"
 #include "base/log.h"
 #include "message/properties.h"
@@ -47,12 +49,12 @@ static void print_queue(struct queue *queue, void *arg) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) return 2;
+    if (argc < 4) return 2;
     log_set_level(LOG_WARN);
     struct store_config config;
     store_config_init(&config);
     struct config_section section = {"MessageStoreConfig", &config, store_config_keys, store_config_key_count};
-    for (int i = 3; i < argc; i++) {
+    for (int i = 4; i < argc; i++) {
         struct bytes value = bytes_of(argv[i]), key;
         must(bytes_split(&value, '=', &key));
         enum err err = config_set(&section, 1, key, value, NULL);
@@ -64,6 +66,8 @@ int main(int argc, char **argv) {
     if (err != ERR_OK) die(err);
     for (int i = 0; i < atoi(argv[2]); i++) put(store, i);
     store_each_queue(store, print_queue, NULL);
+    fflush(stdout);
+    if (strcmp(argv[3], "crash") == 0) _exit(0);
     store_close(store);
     return 0;
 }

@@ -1,5 +1,5 @@
-# A store goes from hand to hand: left by a killed Java broker, opened, continued and closed by ours, opened by a Java
-# broker of the same version, which must show the same queues, messages and keys, and taken back.
+# A store goes from hand to hand: left by a Java broker (stopped or killed), opened, continued and left by ours (the
+# same), opened by a Java broker of that version, which must show the same queues, messages and keys, and taken back.
 . "$SOURCE/tests/support/servers.sh"
 peer=$SHARED/peer/peer
 driver=$BUILD/tests/tests_store_takeover_driver
@@ -7,17 +7,17 @@ command -v java >/dev/null && [ -x "$peer" ] && [ -d "$SHARED/golden/store" ] ||
 OURS=20
 
 java_peer() { HOME=$USER_HOME timeout 120 "$peer" "$@"; }
-admin() { java_peer admin -v "$version" -d "$T/$version" "$@" -n "127.0.0.1:$ns" 2>/dev/null; }
+admin() { java_peer admin -v "$version" -d "$T/admin" "$@" -n "127.0.0.1:$ns" 2>/dev/null; }
 
 # "TOPIC QUEUE MIN MAX" lines of a topic as mqadmin shows them
 java_bounds() { admin topicStatus -t "$1" | awk -v t="$1" '$1 == "broker-a" { print t, $2, $3, $4 }' | sort; }
 java_serves() { [ -n "$(java_bounds TopicA)" ]; }
 bounds() { grep "^$1 " "$2" | sort; }
 
-take_over() { # take_over VERSION GOLDEN
+take_over() { # take_over VERSION GOLDEN stop|crash
     version=$1
-    local golden=$2 dir=$T/$1 root=$T/$1/store topic sum count
-    mkdir -p "$dir"
+    local golden=$2 dir=$T/$2 root=$T/$2/store topic sum count
+    mkdir -p "$dir" "$T/admin"
     tar --zstd -xf "$SHARED/golden/store/$golden.tar.zst" -C "$dir"
     mv "$dir/$golden" "$root"
     local sizes=(maxMessageSize=131072 maxHashSlotNum=1000 maxIndexNum=1000
@@ -26,9 +26,13 @@ take_over() { # take_over VERSION GOLDEN
     for line in "${ours[@]}" mapedFileSizeCommitLog=262144 mapedFileSizeConsumeQueue=1000 transactionCheckInterval=3600000 \
         mappedFileSizeTimerLog=102400 timerMaxDelaySec=400000000; do java+=(-o "$line"); done
 
-    "$driver" "$root" $OURS "${ours[@]}" >"$dir/first"
-    "$DIST/bin/mqstore" "$root" verify >"$dir/verify" || fail "$golden: $(cat "$dir/verify")"
-    [ ! -e "$root/abort" ] || fail "$golden: abort stays"
+    "$driver" "$root" $OURS "$3" "${ours[@]}" >"$dir/first"
+    if [ "$3" = stop ]; then
+        "$DIST/bin/mqstore" "$root" verify >"$dir/verify" || fail "$golden: $(cat "$dir/verify")"
+        [ ! -e "$root/abort" ] || fail "$golden: abort stays"
+    else
+        [ -e "$root/abort" ] || fail "$golden: no abort file"
+    fi
 
     ns=$(free_port)
     local broker
@@ -49,7 +53,7 @@ take_over() { # take_over VERSION GOLDEN
     PIDS=()
 
     # And back again: Java may have added records of its own services, to no queue of these topics.
-    "$driver" "$root" 0 "${ours[@]}" >"$dir/last"
+    "$driver" "$root" 0 stop "${ours[@]}" >"$dir/last"
     for topic in TopicA TopicB TopicBatch TopicTx; do
         same "$golden: queues of $topic, taken back" "$(bounds $topic "$dir/first")" "$(bounds $topic "$dir/last")"
     done
@@ -57,5 +61,6 @@ take_over() { # take_over VERSION GOLDEN
     echo "$golden: $(cat "$dir/verify")"
 }
 
-take_over 5.3.3 v533-kill
-take_over 4.2.0 v420-kill
+take_over 5.3.3 v533-kill stop
+take_over 5.3.3 v533-clean crash
+take_over 4.2.0 v420-kill crash
