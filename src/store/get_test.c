@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include "base/hash.h"
+#include "os/clock.h"
 #include "store/expire.h"
 #include "store/store_internal.h"
 #include "store/store_testing.h"
@@ -171,6 +172,29 @@ static void test_filters(void **state) {
     for (size_t i = 0; i < get.slice_count; i++) store_release(get.slices[i].hold);
 }
 
+static bool match_slowly(void *ctx, struct bytes record) {
+    (void)ctx, (void)record;
+    clock_shift_monotonic_ms(20);
+    return false;
+}
+
+/* Slow tests of records end a scan, where the caller must not wait. */
+static void test_slow_filter_ends_the_scan(void **state) {
+    (void)state;
+    testing_open(&t);
+    struct queue *queue = fill(20, 10, "TAGS\1A\2");
+    struct get get = {.queue = queue, .max_count = 32, .match_record = match_slowly};
+    store_get(t.store, &arena, &get);
+    assert_int_equal(get.status, GET_NO_MATCHED_MESSAGE);
+    assert_int_equal(get.next_offset, 1);
+    get.offset_queue = get.next_offset;
+    store_get(t.store, &arena, &get);
+    assert_int_equal(get.next_offset, 2);
+    get.may_wait = true;
+    store_get(t.store, &arena, &get);
+    assert_int_equal(get.next_offset, 20);
+}
+
 /* A pull that matches nothing looks at a bounded number of entries and says how far it came. */
 static void test_filtered_scan_is_bounded(void **state) {
     (void)state;
@@ -285,6 +309,7 @@ int main(void) {
         TEST(test_limits_cold),
         TEST(test_slices_are_merged),
         TEST(test_filters),
+        TEST(test_slow_filter_ends_the_scan),
         TEST(test_filtered_scan_is_bounded),
         TEST(test_removed_file),
         TEST(test_reads_later),

@@ -127,7 +127,7 @@ struct get {
     int64_t max_bytes; /* 0 = the config's */
     /* NULL = all. Sees the queue entry's tags code first; `record` then only if it said it needs it. */
     bool (*match_tags)(void *ctx, int64_t tags_code);
-    bool (*match_record)(void *ctx, struct bytes record); /* may be NULL */
+    bool (*match_record)(void *ctx, struct bytes record); /* may be NULL; ends the scan after 10 ms, unless may_wait */
     void *match_ctx;
     bool may_wait; /* the caller may block on the disk */
     /* answered */
