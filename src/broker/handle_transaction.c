@@ -74,7 +74,11 @@ static enum err end_transaction(struct end *end) {
     if (!check_half(end)) return ERR_OK;
     if (commit) TRY(encode_message(end, &place, &message));
     TRY(half_messages_end(broker->half_messages, &end->half, commit ? &message : NULL, &ended));
-    if (!ended) return ERR_OK;
+    if (!ended) {
+        log_info(CLIENT, "transaction had ended before: group=%.*s msgId=%.*s end=%d",
+                 BYTES_ARG(header->producer_group), BYTES_ARG(header->msg_id), header->commit_or_rollback);
+        return ERR_OK;
+    }
     transaction_metrics_add(broker->transaction_metrics, properties_get(end->half.properties, PROPERTY_REAL_TOPIC), -1);
     if (commit) stats_count_put(broker->stats, place.topic, 1, message.size_bytes);
     return ERR_OK;
