@@ -211,6 +211,7 @@ void consume_discard(struct rmq_push_consumer *consumer) {
     fifo_init(&consume->todo);
     while (message) {
         struct rmq_message_ext *next = message->next;
+        if (message->queue) message->queue->consuming = false; /* so that its lock is given back */
         if (message->direct) {
             message_block_release(message->direct->block);
             free(message->direct);
