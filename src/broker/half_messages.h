@@ -11,9 +11,9 @@
 
 #include "broker/message_place.h"
 
-#define TOPIC_OP_HALF             BYTES("RMQ_SYS_TRANS_OP_HALF_TOPIC")
-#define GROUP_TRANSACTIONS        BYTES("CID_RMQ_SYS_TRANS")
-#define TOPIC_TRANS_CHECK_MAXTIME BYTES("TRANS_CHECK_MAX_TIME_TOPIC")
+#define TOPIC_OP_HALF              BYTES("RMQ_SYS_TRANS_OP_HALF_TOPIC")
+#define GROUP_TRANSACTIONS         BYTES("CID_RMQ_SYS_TRANS")
+#define TOPIC_TRANS_CHECK_MAX_TIME BYTES("TRANS_CHECK_MAX_TIME_TOPIC")
 
 struct half_messages;
 /* Reads op records and half messages from the group's offsets on. Waits for the disk. */

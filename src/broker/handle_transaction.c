@@ -117,7 +117,7 @@ static enum err check_again(struct call *call, const struct record *half) {
     struct half_messages *halves = call->broker->half_messages;
     struct put back;
     bool moved;
-    if (!bytes_equal(half->topic, TOPIC_HALF) && !bytes_equal(half->topic, TOPIC_TRANS_CHECK_MAXTIME))
+    if (!bytes_equal(half->topic, TOPIC_HALF) && !bytes_equal(half->topic, TOPIC_TRANS_CHECK_MAX_TIME))
         return fail(ERR_FAILED, "it is no half message but one of topic %.*s", BYTES_ARG(half->topic));
     TRY(half_messages_encode_back(halves, half, 0, call->request->arena, &back));
     TRY(half_messages_put_back(halves, half, &back, &moved));

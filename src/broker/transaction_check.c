@@ -140,7 +140,7 @@ static enum err give_up(struct round *round, const struct record *half) {
     struct message_place place = {.sys_flag = half->sys_flag};
     struct encoded encoded;
     bool ended;
-    TRY(topics_create(broker->topics, TOPIC_TRANS_CHECK_MAXTIME, 1, PERM_READ | PERM_WRITE, 0, false, &place.topic));
+    TRY(topics_create(broker->topics, TOPIC_TRANS_CHECK_MAX_TIME, 1, PERM_READ | PERM_WRITE, 0, false, &place.topic));
     TRY(message_place_encode(broker, &place, &record, &round->arena, &encoded));
     struct put put = {.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
     TRY(half_messages_end(round->halves, half, &put, &ended));
@@ -148,7 +148,7 @@ static enum err give_up(struct round *round, const struct record *half) {
     struct bytes topic = properties_get(half->properties, PROPERTY_REAL_TOPIC);
     log_warn(MAIN, "transaction given up: topic=%.*s group=%.*s checks=%d offset=%" PRId64 " stored in %.*s",
              BYTES_ARG(topic), BYTES_ARG(properties_get(half->properties, PROPERTY_PGROUP)), check_times(half),
-             half->offset_phys, BYTES_ARG(TOPIC_TRANS_CHECK_MAXTIME));
+             half->offset_phys, BYTES_ARG(TOPIC_TRANS_CHECK_MAX_TIME));
     transaction_metrics_add(broker->transaction_metrics, topic, -1);
     stats_count_put(broker->stats, place.topic, 1, put.size_bytes);
     round->given_up++;
@@ -201,7 +201,7 @@ static void run_round(struct transaction_check *check) {
         log_warn(MAIN, "check of transactions broke off, trying again: offset=%" PRId64 " cause=%s", at,
                  err_detail(err));
     if (round.put_back > 0 || round.given_up > 0)
-        log_info(MAIN, "transactions checked: from=%" PRId64 " to=%" PRId64 " asked=%" PRId64 " given_up=%" PRId64,
+        log_info(MAIN, "transactions checked: from=%" PRId64 " to=%" PRId64 " put_back=%" PRId64 " given_up=%" PRId64,
                  first, at, round.put_back, round.given_up);
     arena_close(&round.arena);
 }
