@@ -1,3 +1,4 @@
+/* filter_data.c - conditions of consumer groups, in memory and in their file */
 #include "broker/filter_data.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* filter_data.h - the SQL92 conditions that consumer groups subscribed with: config/consumerFilter.json.
  * Pulls are filtered by what the heartbeats say; this table is the memory of it that a Java broker needs when it takes
  * the store over. A condition whose group is gone, or does not want the topic any more, is dead; it is forgotten after
- * 24 hours. A damaged file is begun anew. @thread any; LOCK_FILTER_DATA. @source shared facts: behaviour 6.5, store 6 */
+ * 24 hours. A damaged file is begun anew. @thread any; LOCK_FILTER_DATA.
+ * @source shared facts: behaviour 6.5, store 6 */
 #ifndef RMQ_BROKER_FILTER_DATA_H
 #define RMQ_BROKER_FILTER_DATA_H
 

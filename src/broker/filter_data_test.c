@@ -1,3 +1,4 @@
+/* filter_data_test.c - conditions live and die with their groups; the file is the Java broker's */
 #include "broker/broker_testing.h"
 #include "broker/filter_data.h"
 

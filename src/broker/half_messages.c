@@ -1,3 +1,4 @@
+/* half_messages.c - where half messages are, how they end, and the op records that say so */
 #include "broker/half_messages.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* half_window.c - two runs of numbers: half messages and op records */
 #include "broker/half_window.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* half_window_test.c - the window by hand, and against a model of it */
 #include "base/test.h"
 #include "broker/half_window.h"
 

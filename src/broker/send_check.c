@@ -1,3 +1,4 @@
+/* send_check.c - the checks that sends and replies share */
 #include "broker/send_check.h"
 
 #include <inttypes.h>

@@ -8,8 +8,8 @@
 
 /* The answer's header: region and trace switch belong to every answer, refusals too. */
 struct hdr_send_result *send_result_begin(struct call *call);
-/* Time, load, topic and queue; makes the topic when it may be made by sends. *queue_id is chosen when the request leaves
- * it open. false: the call has been refused. */
+/* Time, load, topic and queue; makes the topic when it may be made by sends. *queue_id is chosen when the request
+ * leaves it open. false: the call has been refused. */
 bool send_check(struct call *call, const struct hdr_send_message *header, struct topic **topic, int32_t *queue_id);
 /* All that the request says of the record, which is not where it is stored. */
 struct record send_record(const struct call *call, const struct hdr_send_message *header);

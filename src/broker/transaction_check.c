@@ -1,3 +1,4 @@
+/* transaction_check.c - the thread that goes through what is left open */
 #include "broker/transaction_check.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* transaction_check_test.c - what is done with a half message, by its age and its properties */
 #include "base/test.h"
 #include "broker/transaction_check.h"
 

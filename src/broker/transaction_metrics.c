@@ -1,3 +1,4 @@
+/* transaction_metrics.c - a count for each topic, kept in a file */
 #include "broker/transaction_metrics.h"
 
 #include <stdlib.h>

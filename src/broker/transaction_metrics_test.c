@@ -1,3 +1,4 @@
+/* transaction_metrics_test.c - counts survive, also those of a Java broker */
 #include "broker/broker_testing.h"
 #include "broker/transaction_metrics.h"
 
