@@ -46,7 +46,7 @@ struct rmq_push_consumer {
 
     struct { /* rebalance.c */
         bool running, again, balanced;
-        size_t topic_index, adding;
+        size_t topic_index, adding, retry_misses;
         struct route_wait wait;
         struct waiting_call *first_round; /* waits for the end of the first one */
     } rebalance;

@@ -12,7 +12,7 @@
 #include "os/thread.h"
 #include "wire/request.h"
 
-enum { TRY_AGAIN_MS = 1000 };
+enum { TRY_AGAIN_MS = 1000, RETRY_MISSES_MAX = 10 };
 
 static void next_topic(struct rmq_push_consumer *consumer);
 
@@ -232,7 +232,8 @@ static void on_route(struct route_wait *wait, struct route *route, const struct 
     } else {
         const struct subscribed *subscribed = topic_now(consumer);
         bool is_retry = subscribed && bytes_equal(subscribed->data.topic, consumer->retry_topic);
-        if (!is_retry) consumer->rebalance.balanced = false; /* that one is made by the first heartbeat */
+        /* The retry topic is made by the first heartbeat and known a moment later, if brokers make it at all. */
+        if (!is_retry || consumer->rebalance.retry_misses++ < RETRY_MISSES_MAX) consumer->rebalance.balanced = false;
         if (!is_retry && consumer->state == CONSUMER_RUNNING)
             log_every_ms(5000, WARN, CLIENT, "cannot consume: %s", outcome->detail);
         topic_end(consumer);
