@@ -1,3 +1,4 @@
+/* mock_broker.c - the default answers, the functions of tests, and errands to the thread of the mock. */
 #include "support/mock_broker.h"
 
 #include <pthread.h>
