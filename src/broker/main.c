@@ -1,10 +1,12 @@
 /* mqbroker: stores messages and serves them. Options, console lines and exit codes are the Java broker's.
  * @source shared facts: behaviour 1 */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/log.h"
 #include "broker/broker.h"
+#include "os/clock.h"
 #include "os/log_file.h"
 
 enum { EXIT_USAGE = 1, EXIT_BAD_START = 253, EXIT_BAD_FILE = 255 };
@@ -58,6 +60,7 @@ static int parse_options(int argc, char **argv, struct options *out) {
 static int load_config(struct broker *broker, const struct options *options, struct buf *warnings) {
     broker_config_init(&broker->config);
     store_config_init(&broker->store_config);
+    broker->store_config.ha_listen_port = 0; /* unless the file says so it follows listenPort */
     broker->sections[0] =
         (struct config_section){"BrokerConfig", &broker->config, broker_config_keys, broker_config_key_count};
     broker->sections[1] = (struct config_section){"MessageStoreConfig", &broker->store_config, store_config_keys,
@@ -106,7 +109,9 @@ static int serve(struct broker *broker) {
     enum err err = broker_open(broker);
     if (err == ERR_OK) {
         err = broker_run(broker, booted);
+        int64_t start_ms = clock_monotonic_ms();
         broker_close(broker);
+        log_info(MAIN, "shutdown hook over, consuming total time(ms): %" PRId64, clock_monotonic_ms() - start_ms);
     }
     if (err == ERR_OK) return 0;
     log_error(MAIN, "the broker does not start: %s", err_detail(err));
