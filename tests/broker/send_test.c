@@ -377,6 +377,7 @@ static void failed_disk_is_never_success(void **state) {
     struct hdr_send_message_v2 header = send_header("Failing", NULL);
     peer_open(&peer, box.broker.port);
     peer_send_message(&peer, "Failing", NULL, "x", 0);
+    wait_for_queue("Failing", 1);
     atomic_store(&sync_errno, EIO);
     for (int i = 0; i < 3; i++) {
         peer_call(&peer, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, BYTES("lost"), &answer);
