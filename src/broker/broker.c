@@ -1,3 +1,4 @@
+/* broker.c - opening and closing in order; what the store tells is passed on to the reactors. */
 #include "broker/broker.h"
 
 #include <inttypes.h>
@@ -89,8 +90,10 @@ static void on_main_request(struct request *request) {
 
 static enum err open_network(struct broker *broker) {
     const struct broker_config *config = &broker->config;
-    struct remoting_options options = {
-        .owner = broker, .on_request = on_main_request, .on_closed = on_main_channel_closed, .language = LANGUAGE_OTHER};
+    struct remoting_options options = {.owner = broker,
+                                       .on_request = on_main_request,
+                                       .on_closed = on_main_channel_closed,
+                                       .language = LANGUAGE_OTHER};
     struct remoting *remotings[REACTORS_MAX];
     char host[256];
     TRY(loop_create("main", &broker->main_loop));
@@ -119,8 +122,7 @@ static enum err make_addresses(struct broker *broker) {
 
 static enum err open_parts(struct broker *broker) {
     const struct broker_config *config = &broker->config;
-    struct store_events events = {
-        .owner = broker, .arrived = on_arrived, .flushed = on_flushed, .failed = on_failed};
+    struct store_events events = {.owner = broker, .arrived = on_arrived, .flushed = on_flushed, .failed = on_failed};
     struct arena arena = {0};
     TRY(store_open(&broker->store_config, &events, &broker->store));
     enum err err = file_make_dirs(broker_config_file(broker, &arena, ""));

@@ -21,7 +21,7 @@ struct broker;
 /* One event loop with its channels. Also the `owner` of its remoting: request->owner. */
 struct reactor {
     struct broker *broker;
-    size_t index;       /* also its bit in queue_watch */
+    size_t index; /* also its bit in queue_watch */
     struct loop *loop;
     struct remoting *remoting;
     struct send_turn *send_turn;       /* messages to be stored at the end of this turn */
@@ -41,10 +41,10 @@ struct broker {
     size_t section_count;
     const char *config_path; /* of -c; NULL = none */
 
-    struct host store_host;        /* brokerIP1:listenPort as records carry it */
-    char address[ADDRESS_TEXT_MAX]; /* the same as text: what name servers hear */
-    char ha_address[ADDRESS_TEXT_MAX]; /* brokerIP2 and the port for slaves */
-    int64_t boot_time_ms;          /* wall clock */
+    struct host store_host;                            /* brokerIP1:listenPort as records carry it */
+    char address[ADDRESS_TEXT_MAX];                    /* the same as text: what name servers hear */
+    char ha_address[ADDRESS_TEXT_MAX];                 /* brokerIP2 and the port for slaves */
+    int64_t boot_time_ms;                              /* wall clock */
     _Atomic int64_t config_changes, config_changed_ms; /* by request 25; the DataVersion of 26 */
 
     struct store *store;

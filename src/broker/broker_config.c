@@ -1,3 +1,4 @@
+/* broker_config.c - the tables made from config.def, and what follows from the machine. */
 #include "broker/broker_config.h"
 
 #include <arpa/inet.h>

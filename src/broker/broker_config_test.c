@@ -1,3 +1,4 @@
+/* broker_config_test.c - what the machine fills in, what is set and stays, addresses that are none. */
 #include "broker/broker_config.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* delay.c - the thread that delivers what is due, and its file, which is never ahead of the disk. */
 #include "broker/delay.h"
 
 #include <inttypes.h>
@@ -15,7 +16,13 @@
 #include "wire/body_data_version.h"
 
 /* WAIT_MAX_MS must stay below the shortest delay: that long a new message may go unnoticed. */
-enum { BATCH_MAX = 256, BATCH_BYTES_MAX = 4 << 20, WAIT_MAX_MS = 500, WAIT_AFTER_ERROR_MS = 1000, FLUSH_WAIT_MS = 5000 };
+enum {
+    BATCH_MAX = 256,
+    BATCH_BYTES_MAX = 4 << 20,
+    WAIT_MAX_MS = 500,
+    WAIT_AFTER_ERROR_MS = 1000,
+    FLUSH_WAIT_MS = 5000
+};
 
 struct delay {
     struct broker *broker;

@@ -1,3 +1,4 @@
+/* handle_pull.c - requests 11 and 361: the checks, in the Java broker's order; then pull.c takes over. */
 #include "broker/route.h"
 
 #include "broker/consumers.h"

@@ -1,3 +1,4 @@
+/* handle_send.c - requests 10, 310 and 320: the checks, in the Java broker's order, and the way into the batch. */
 #include "broker/route.h"
 
 #include <inttypes.h>

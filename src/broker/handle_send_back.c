@@ -1,3 +1,4 @@
+/* handle_send_back.c - request 36: a consumer could not handle a message. */
 #include "broker/route.h"
 
 #include "broker/retry.h"

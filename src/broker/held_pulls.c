@@ -1,3 +1,4 @@
+/* held_pulls.c - two chained tables and a heap over the same held pulls, and the notices from dispatch. */
 #include "broker/held_pulls.h"
 
 #include <stdlib.h>

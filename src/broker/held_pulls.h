@@ -9,7 +9,7 @@
 enum { HELD_PULLS_MAX = 100000, HELD_PULL_MAX_MS = 3600000 /* whatever a client asks for */ };
 
 struct held_pulls;
-void held_pulls_open(struct reactor *reactor); /* makes reactor->held_pulls */
+void held_pulls_open(struct reactor *reactor);  /* makes reactor->held_pulls */
 void held_pulls_close(struct held_pulls *held); /* drops what is held; NULL is fine */
 /* Answers all of them as expired: the broker stops. */
 void held_pulls_stop(struct held_pulls *held);

@@ -63,8 +63,8 @@ static int load_config(struct broker *broker, const struct options *options, str
     broker->store_config.ha_listen_port = 0; /* unless the file says so it follows listenPort */
     broker->sections[0] =
         (struct config_section){"BrokerConfig", &broker->config, broker_config_keys, broker_config_key_count};
-    broker->sections[1] = (struct config_section){"MessageStoreConfig", &broker->store_config, store_config_keys,
-                                                  store_config_key_count};
+    broker->sections[1] =
+        (struct config_section){"MessageStoreConfig", &broker->store_config, store_config_keys, store_config_key_count};
     broker->section_count = 2;
     broker->config_path = options->config_file;
     enum err err = ERR_OK;

@@ -1,3 +1,4 @@
+/* message_place.c - moves to the schedule and half topics, and the record that is made of a message. */
 #include "broker/message_place.h"
 
 #include "base/check.h"

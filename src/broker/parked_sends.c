@@ -1,3 +1,4 @@
+/* parked_sends.c - batches in the order of the log, answered by the flushed offset or by their deadline. */
 #include "broker/parked_sends.h"
 
 #include <stdlib.h>
@@ -85,8 +86,7 @@ static void deadline(struct loop_timer *timer) {
     answer_flushed(parked);
     answer_late(parked, now_ms);
     settled(parked);
-    if (parked->first)
-        loop_timer_start(parked->reactor->loop, timer, parked->first->deadline_ms - now_ms, 0, deadline);
+    if (parked->first) loop_timer_start(parked->reactor->loop, timer, parked->first->deadline_ms - now_ms, 0, deadline);
 }
 
 void parked_sends_add(struct parked_sends *parked, struct send_batch *batch) {

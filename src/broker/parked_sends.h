@@ -6,7 +6,7 @@
 #include "broker/send_batch.h"
 
 struct parked_sends;
-void parked_sends_open(struct reactor *reactor); /* makes reactor->parked_sends */
+void parked_sends_open(struct reactor *reactor);      /* makes reactor->parked_sends */
 void parked_sends_close(struct parked_sends *parked); /* drops what is parked; NULL is fine */
 /* Answers what is on disk by now, the rest with FLUSH_DISK_TIMEOUT: the broker stops. */
 void parked_sends_stop(struct parked_sends *parked);

@@ -1,3 +1,4 @@
+/* property_edit.c - one pass over a property text, and what is set behind it. */
 #include "broker/property_edit.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* property_edit_test.c - what stays, what is set, what goes. */
 #include "broker/property_edit.h"
 
 #include "base/test.h"

@@ -1,3 +1,4 @@
+/* pull.c - a look at the queue: found, held, cold, or moved; and the answer. */
 #include "broker/pull.h"
 
 #include <stdlib.h>
@@ -125,8 +126,9 @@ static bool answer_reset(struct reactor *reactor, const struct pull *pull, struc
         get.min_offset = queue_min(pull->queue);
         get.max_offset = queue_max(pull->queue);
     }
-    log_info(CLIENT, "offset reset told: topic=%.*s group=%.*s queue=%d offset=%lld", BYTES_ARG(topic_name(pull->topic)),
-             BYTES_ARG(group_name(pull->group)), pull->queue_id, (long long)offset_queue);
+    log_info(CLIENT, "offset reset told: topic=%.*s group=%.*s queue=%d offset=%lld",
+             BYTES_ARG(topic_name(pull->topic)), BYTES_ARG(group_name(pull->group)), pull->queue_id,
+             (long long)offset_queue);
     answer(reactor, pull, &get, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", arena);
     return true;
 }

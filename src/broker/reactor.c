@@ -1,3 +1,4 @@
+/* reactor.c - loops with their remoting, and the jobs that other threads give them. */
 #include "broker/reactor.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* registration.c - when and with what name servers are called. */
 #include "broker/registration.h"
 
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 enum {
     PERIOD_MIN_MS = 10000,
     PERIOD_MAX_MS = 60000,
-    RETRY_MS = 5000,          /* while a name server does not know us */
-    CLOSED_MS = 1000,         /* after one closed its channel */
-    UNREGISTER_MS = 3000,     /* limit for each answer at the end */
-    CHANGED_MAX = 64          /* more changed topics at once are a full registration */
+    RETRY_MS = 5000,      /* while a name server does not know us */
+    CLOSED_MS = 1000,     /* after one closed its channel */
+    UNREGISTER_MS = 3000, /* limit for each answer at the end */
+    CHANGED_MAX = 64      /* more changed topics at once are a full registration */
 };
 
 struct name_server {
@@ -38,10 +39,10 @@ struct registration {
     size_t server_count;
     struct loop_timer timer;
     struct round start, end;
-    int64_t sent_version;                 /* counter of the last registration that went out */
+    int64_t sent_version; /* counter of the last registration that went out */
     bool stopping;
 
-    struct lock lock; /* guards these three */
+    struct lock lock;                  /* guards these three */
     struct bytes changed[CHANGED_MAX]; /* names live as long as the topic table */
     size_t changed_count;
     bool changed_all;
@@ -69,7 +70,7 @@ static void list_add(struct topic *topic, void *arg) {
 
 static void round_ended_one(struct registration *registration, struct round *round) {
     if (--round->in_flight > 0 || !round->done) return;
-    void (*done)(struct broker *broker) = round->done;
+    void (*done)(struct broker * broker) = round->done;
     round->done = NULL;
     done(registration->broker);
 }
@@ -308,9 +309,8 @@ void registration_stop(struct registration *registration, void (*done)(struct br
     registration->end = (struct round){.in_flight = registration->server_count + 1, .done = done}; /* ours is one */
     for (size_t i = 0; i < registration->server_count; i++)
         remoting_call(broker->main_remoting, registration->servers[i].address,
-                      &(struct outgoing){.code = REQUEST_UNREGISTER_BROKER,
-                                         .layout = layout_broker_identity(),
-                                         .fields = &header},
+                      &(struct outgoing){
+                          .code = REQUEST_UNREGISTER_BROKER, .layout = layout_broker_identity(), .fields = &header},
                       UNREGISTER_MS, unregistered, &registration->servers[i]);
     round_ended_one(registration, &registration->end);
 }

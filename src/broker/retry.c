@@ -1,3 +1,4 @@
+/* retry.c - the record of a message that is tried again or given up. */
 #include "broker/retry.h"
 
 #include <inttypes.h>
@@ -8,14 +9,12 @@
 
 enum err retry_topic(struct broker *broker, struct group *group, bool unit_mode, struct arena *arena,
                      struct topic **out) {
-    struct bytes name =
-        arena_printf(arena, "%.*s%.*s", BYTES_ARG(TOPIC_RETRY_PREFIX), BYTES_ARG(group_name(group)));
+    struct bytes name = arena_printf(arena, "%.*s%.*s", BYTES_ARG(TOPIC_RETRY_PREFIX), BYTES_ARG(group_name(group)));
     return topics_create(broker->topics, name, group->retry_queue_nums, PERM_READ | PERM_WRITE,
                          unit_mode ? TOPIC_SYS_FLAG_UNIT_SUB : 0, false, out);
 }
 
-static enum err dead_letter_topic(struct broker *broker, struct group *group, struct arena *arena,
-                                  struct topic **out) {
+static enum err dead_letter_topic(struct broker *broker, struct group *group, struct arena *arena, struct topic **out) {
     struct bytes name = arena_printf(arena, "%.*s%.*s", BYTES_ARG(TOPIC_DLQ_PREFIX), BYTES_ARG(group_name(group)));
     return topics_create(broker->topics, name, 1, PERM_READ | PERM_WRITE, 0, false, out);
 }
@@ -25,8 +24,7 @@ static enum err retry_encode(struct broker *broker, const struct retry *retry, s
     struct bytes origin_topic = properties_get(record->properties, PROPERTY_RETRY_TOPIC);
     struct bytes origin_id = properties_get(record->properties, PROPERTY_ORIGIN_MESSAGE_ID);
     char id[MSGID_TEXT_MAX];
-    if (!origin_id.data)
-        origin_id = bytes_make(id, msgid_offset_text(&record->store_host, record->offset_phys, id));
+    if (!origin_id.data) origin_id = bytes_make(id, msgid_offset_text(&record->store_host, record->offset_phys, id));
     int32_t level = retry->delay_level == 0 ? RETRY_FIRST_LEVEL + record->reconsume_times : retry->delay_level;
     *given_up = record->reconsume_times >= retry->reconsume_max || level < 0;
     *place = (struct message_place){.topic = retry->topic, .sys_flag = record->sys_flag};
@@ -49,8 +47,7 @@ static enum err retry_encode(struct broker *broker, const struct retry *retry, s
 
 static void count_retry(struct broker *broker, const struct retry *retry, const struct message_place *place,
                         uint32_t size_bytes, struct bytes origin_topic, bool given_up) {
-    struct progress *progress =
-        offsets_progress(broker->offsets, origin_topic, group_name(retry->group), true);
+    struct progress *progress = offsets_progress(broker->offsets, origin_topic, group_name(retry->group), true);
     stats_count_put(broker->stats, place->topic, 1, size_bytes);
     if (!progress) return;
     stats_count_send_back(broker->stats, progress);
@@ -75,8 +72,7 @@ static enum err retry_append_record(struct broker *broker, const struct retry *r
     TRY(store_append(broker->store, &put, 1, &end_phys));
     if (given_up)
         log_info(CLIENT, "message given up: group=%.*s topic=%.*s tries=%d offset=%" PRId64,
-                 BYTES_ARG(group_name(retry->group)), BYTES_ARG(origin_topic), record.reconsume_times,
-                 put.offset_phys);
+                 BYTES_ARG(group_name(retry->group)), BYTES_ARG(origin_topic), record.reconsume_times, put.offset_phys);
     count_retry(broker, retry, &place, encoded.size_bytes, origin_topic, given_up);
     return ERR_OK;
 }

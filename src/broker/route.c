@@ -1,3 +1,4 @@
+/* route.c - the table made from wire/requests.def, and the way through a work thread and back. */
 #include "broker/route.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* send_batch.c - batches of a turn: filling, one append, answers. */
 #include "broker/send_batch.h"
 
 #include <stdlib.h>
@@ -158,8 +159,7 @@ void send_batch_answer(struct reactor *reactor, struct send_batch *batch, size_t
         .msg_region = config->region_id,
         .trace_on = config->trace_on,
     };
-    remoting_reply(&sent->to,
-                   &(struct outgoing){.code = code, .layout = layout_send_result(), .fields = &result});
+    remoting_reply(&sent->to, &(struct outgoing){.code = code, .layout = layout_send_result(), .fields = &result});
 }
 
 void send_batch_answer_error(struct reactor *reactor, struct send_batch *batch, size_t index, int32_t code,
@@ -167,10 +167,9 @@ void send_batch_answer_error(struct reactor *reactor, struct send_batch *batch, 
     const struct broker_config *config = &reactor->broker->config;
     struct hdr_send_result result = {.msg_region = config->region_id, .trace_on = config->trace_on};
     result.has.msg_region = result.has.trace_on = true;
-    remoting_reply(&batch->sents[index].to, &(struct outgoing){.code = code,
-                                                               .remark = remark,
-                                                               .layout = layout_send_result(),
-                                                               .fields = &result});
+    remoting_reply(
+        &batch->sents[index].to,
+        &(struct outgoing){.code = code, .remark = remark, .layout = layout_send_result(), .fields = &result});
 }
 
 /* The remark of a failed append: the Java broker's, which clients know, and the cause. */
@@ -196,8 +195,7 @@ static struct bytes append_remark(struct reactor *reactor, struct arena *arena, 
 static void batch_refuse(struct reactor *reactor, struct send_batch *batch, size_t first, size_t count, enum err err) {
     struct bytes remark = append_remark(reactor, &batch->arena, err);
     log_every_ms(1000, WARN, STORE, "append failed: requests=%zu cause=%.*s", count, BYTES_ARG(remark));
-    for (size_t i = first; i < first + count; i++)
-        send_batch_answer_error(reactor, batch, i, response_of(err), remark);
+    for (size_t i = first; i < first + count; i++) send_batch_answer_error(reactor, batch, i, response_of(err), remark);
 }
 
 /* Sents [first, first + count) are in the log: answers those that need not wait for the disk. The others stay, moved

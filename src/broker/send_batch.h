@@ -12,8 +12,8 @@
 /* One send request in a batch. */
 struct sent {
     struct reply_to to;
-    struct topic *topic;     /* for the statistics: where it was stored */
-    uint32_t put_first;      /* its puts: one, or those of its batch body */
+    struct topic *topic; /* for the statistics: where it was stored */
+    uint32_t put_first;  /* its puts: one, or those of its batch body */
     uint32_t put_count;
     int32_t queue_id;        /* as it is answered: before delay or retry moved the message */
     bool wait_flushed;       /* WAIT was not false */

@@ -1,3 +1,4 @@
+/* work.c - a ring of jobs, a list of periodic ones, and the threads that run both. */
 #include "broker/work.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* work_test.c - jobs that wait, a full queue, periodic jobs. */
 #include "broker/work.h"
 
 #include <setjmp.h>

@@ -203,12 +203,9 @@ static void consumer_may_send_to_its_retry_topic(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(delayed_message_comes_when_due),
-        cmocka_unit_test(level_beyond_the_last_is_the_last),
-        cmocka_unit_test(each_is_delivered_once_and_in_order),
-        cmocka_unit_test(delay_goes_on_after_a_restart),
-        cmocka_unit_test(message_sent_back_comes_again),
-        cmocka_unit_test(consumer_may_send_to_its_retry_topic),
+        cmocka_unit_test(delayed_message_comes_when_due),      cmocka_unit_test(level_beyond_the_last_is_the_last),
+        cmocka_unit_test(each_is_delivered_once_and_in_order), cmocka_unit_test(delay_goes_on_after_a_restart),
+        cmocka_unit_test(message_sent_back_comes_again),       cmocka_unit_test(consumer_may_send_to_its_retry_topic),
     };
     return cmocka_run_group_tests_name("retry", tests, start, stop);
 }

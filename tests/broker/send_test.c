@@ -60,7 +60,8 @@ static void message_is_stored_as_the_java_broker_does(void **state) {
     int64_t offset_phys;
     peer_open(&peer, box.broker.port);
     struct hdr_send_result result = peer_send_message(
-        &peer, "Stored", "TAGS\001A\002POP_CK\001x y\002UNIQ_KEY\001ID1\002MSG_REGION\001other\002KEYS\001k1 k2", "body 1", 0);
+        &peer, "Stored", "TAGS\001A\002POP_CK\001x y\002UNIQ_KEY\001ID1\002MSG_REGION\001other\002KEYS\001k1 k2",
+        "body 1", 0);
     assert_int_equal(result.queue_id, 0);
     assert_int_equal(result.queue_offset, 0);
     assert_bytes(result.transaction_id, "ID1");
@@ -236,7 +237,8 @@ static void batch_is_stored_as_messages_in_a_row(void **state) {
     /* Cut anywhere but between messages it is refused as a whole. */
     for (size_t cut = 0; cut < body.len; cut += 3) {
         if (cut == ends[0] || cut == ends[1]) continue;
-        peer_call(&peer, REQUEST_SEND_BATCH_MESSAGE, layout_send_message_v2(), &header, bytes_make(body.data, cut), &answer);
+        peer_call(&peer, REQUEST_SEND_BATCH_MESSAGE, layout_send_message_v2(), &header, bytes_make(body.data, cut),
+                  &answer);
         assert_int_equal(answer.code, RESPONSE_MESSAGE_ILLEGAL);
     }
     header.topic = BYTES("%RETRY%G");

@@ -1,3 +1,4 @@
+/* broker_box.c - the broker on a thread of its own, and blocking sockets. */
 #include "support/broker_box.h"
 
 #include <arpa/inet.h>
