@@ -27,7 +27,7 @@ for name in files.stdout.split():
     if not path.exists():
         continue
     lines = path.read_text().splitlines()
-    if len(lines) > FILE_LINES:
+    if len(lines) > FILE_LINES and not name.endswith("_cases.def"):  # recorded answers: data, not code
         faults.append(f"{name}: {len(lines)} lines, at most {FILE_LINES}: cut it by concept")
     if not lines or not lines[0].startswith("/*"):
         faults.append(f"{name}:1: starts without saying what it is")

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "filter/sql92_grammar.h"
 #include "filter/sql92_internal.h"
 #include "message/properties.h"
-#include "sql92_grammar.h"
 
 /* lemon's entry points */
 void *sql92_grammarAlloc(void *(*allocate)(size_t));

@@ -1,6 +1,6 @@
 /* sql92_lexer.re - cuts the text of a condition into tokens (re2c makes sql92_lexer.c of it). */
 #include "filter/sql92_internal.h"
-#include "sql92_grammar.h"
+#include "filter/sql92_grammar.h"
 
 int sql92_lex(struct sql92_parse *parse, struct sql92_token *out) {
     const char *at = parse->at, *marker = NULL;
