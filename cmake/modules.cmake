@@ -1,4 +1,5 @@
-# A folder of src/ is a module: its sources are all *.c but *_test.c and main.c; each x_test.c is a test program.
+# A folder of src/ is a module: its sources are all *.c in it and its rooms (subfolders) but *_test.c and main.c; each
+# x_test.c is a test program.
 option(RMQ_TESTS "build the tests" ON)
 
 function(rmq_add_tests name)
@@ -6,7 +7,7 @@ function(rmq_add_tests name)
   if(NOT RMQ_TESTS)
     return()
   endif()
-  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*_test.c)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*_test.c)
   foreach(test ${tests})
     get_filename_component(file ${test} NAME_WE)
     set(target ${name}_${file})
@@ -20,7 +21,7 @@ endfunction()
 
 function(rmq_module name)
   cmake_parse_arguments(M "PUBLIC_HEADERS" "" "DEPENDS;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
   list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.c$")
   if(NOT sources)
     set(sources ${CMAKE_SOURCE_DIR}/cmake/empty.c)

@@ -34,7 +34,7 @@ for path in sorted((root / "src").rglob("*.[ch]")):
         if other != room and target.endswith("_internal.h"):
             faults.append(f"{where}: {target} belongs to {other} alone")
         own_first = own_first or target
-    own = f"{room}/{path.stem}.h"
+    own = str((path.parent / f"{path.stem}.h").relative_to(root / "src"))
     if path.suffix == ".c" and (root / "src" / own).exists() and own_first != own:
         faults.append(f"{path.relative_to(root)}: includes {own_first} before its own header {own}")
 

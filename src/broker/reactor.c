@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/lock.h"
-#include "broker/consumers.h"
-#include "broker/held_pulls.h"
-#include "broker/parked_sends.h"
-#include "broker/producers.h"
+#include "broker/clients/consumers.h"
+#include "broker/pull/held_pulls.h"
+#include "broker/send/parked_sends.h"
+#include "broker/clients/producers.h"
 #include "broker/route.h"
-#include "broker/send_batch.h"
+#include "broker/send/send_batch.h"
 #include "os/clock.h"
 
 enum { COLD_WAIT_MS = 5000 };

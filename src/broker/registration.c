@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "broker/topics.h"
+#include "broker/tables/topics.h"
 #include "wire/body_kv_table.h"
 #include "wire/body_register.h"
 #include "wire/request.h"

@@ -1,9 +1,9 @@
 /* What consumers see: statuses, filters, long polling, permissions. */
 #include <stdio.h>
 #include "base/test.h"
-#include "broker/groups.h"
-#include "broker/offsets.h"
-#include "broker/topics.h"
+#include "broker/tables/groups.h"
+#include "broker/tables/offsets.h"
+#include "broker/tables/topics.h"
 #include "message/properties.h"
 #include "os/clock.h"
 #include "support/broker_box.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/test.h"
-#include "broker/delay.h"
+#include "broker/delay/delay.h"
 #include "message/msgid.h"
 #include "message/properties.h"
 #include "os/clock.h"

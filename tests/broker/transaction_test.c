@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/test.h"
-#include "broker/half_messages.h"
-#include "broker/offsets.h"
-#include "broker/transaction_metrics.h"
+#include "broker/transaction/half_messages.h"
+#include "broker/tables/offsets.h"
+#include "broker/transaction/transaction_metrics.h"
 #include "message/msgid.h"
 #include "os/clock.h"
 #include "support/broker_box.h"

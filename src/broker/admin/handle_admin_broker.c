@@ -1,0 +1,83 @@
+/* handle_admin_broker.c - the broker as a whole: settings, state, statistics, clean-up.
+ * @source shared facts: behaviour 2 and 14, protocol 4.3 */
+#include "broker/route.h"
+
+#include "broker/admin/config_update.h"
+#include "broker/delay/delay.h"
+#include "broker/admin/runtime_info.h"
+#include "broker/stats/stats.h"
+#include "wire/body_data_version.h"
+
+/* --- settings ---------------------------------------------------------------------------------------------- */
+
+enum err broker_handle_update_broker_config(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    return config_update(call->broker, call->request->command.body);
+}
+
+enum err broker_handle_get_broker_config(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct broker *broker = call->broker;
+    int64_t changed_ms = atomic_load(&broker->config_changed_ms);
+    struct data_version version = {.counter = atomic_load(&broker->config_changes),
+                                   .timestamp_ms = changed_ms ? changed_ms : broker->boot_time_ms};
+    struct buf text = {0};
+    data_version_encode(&(struct json_writer){.out = &text}, &version);
+    struct hdr_get_broker_config_result *result = call_reply_fields(call, layout_get_broker_config_result());
+    result->version = arena_copy(call->request->arena, buf_bytes(&text));
+    buf_close(&text);
+    config_print(broker->sections, broker->section_count, 0, &call->body);
+    return ERR_OK;
+}
+
+/* --- state ------------------------------------------------------------------------------------------------- */
+
+enum err broker_handle_get_broker_runtime_info(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct kv items[RUNTIME_INFO_MAX];
+    size_t count = runtime_info(call->broker, call->request->arena, items);
+    kv_table_encode(items, count, &call->body);
+    return ERR_OK;
+}
+
+enum err broker_handle_get_all_delay_offset(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct json_writer w = {.out = &call->body, .bare_int_keys = true};
+    delay_write(call->broker->delay, &w);
+    return ERR_OK;
+}
+
+static void write_window(struct json_writer *w, const char *key, const struct stat_window *window) {
+    json_key_text(w, key);
+    json_begin_object(w);
+    json_member_real(w, "avgpt", window->avgpt);
+    json_member_int(w, "sum", window->sum);
+    json_member_real(w, "tps", window->tps);
+    json_end_object(w);
+}
+
+enum err broker_handle_view_broker_stats_data(struct call *call, const struct hdr_view_broker_stats_data *header) {
+    struct stat_view view;
+    TRY(stats_view(call->broker->stats, header->stats_name, header->stats_key, &view));
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    write_window(&w, "statsDay", &view.day);
+    write_window(&w, "statsHour", &view.hour);
+    write_window(&w, "statsMinute", &view.minute);
+    json_end_object(&w);
+    return ERR_OK;
+}
+
+/* --- clean-up ---------------------------------------------------------------------------------------------- */
+
+enum err broker_handle_clean_expired_consumequeue(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    store_clean_expired_queues(call->broker->store);
+    return ERR_OK;
+}
+
+enum err broker_handle_delete_expired_commitlog(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    store_delete_expired(call->broker->store);
+    return ERR_OK;
+}

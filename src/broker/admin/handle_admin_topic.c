@@ -1,0 +1,187 @@
+/* handle_admin_topic.c - topics made, changed, deleted and looked at by an admin.
+ * @source shared facts: behaviour 4.4, protocol 4.3 */
+#include "broker/route.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "broker/clients/consumers.h"
+#include "broker/tables/offsets.h"
+#include "broker/stats/stats.h"
+#include "broker/tables/topics.h"
+#include "wire/body_queue.h"
+#include "wire/body_topic_list.h"
+
+/* --- changes ----------------------------------------------------------------------------------------------- */
+
+static enum err refuse_system_topic(const struct call *call, struct bytes name) {
+    const struct broker *broker = call->broker;
+    if (!broker->config.validate_system_topic_when_update_topic || !topics_is_system(broker->topics, name))
+        return ERR_OK;
+    return fail(ERR_BAD_PARAMETER, "The topic[%.*s] is conflict with system topic.", BYTES_ARG(name));
+}
+
+static bool wants_mixed(struct bytes attributes) {
+    struct bytes item;
+    while (bytes_split(&attributes, ',', &item))
+        if (bytes_is(item, "+message.type=MIXED")) return true;
+    return false;
+}
+
+enum err broker_handle_update_and_create_topic(struct call *call, const struct hdr_update_and_create_topic *header) {
+    TRY(topic_name_check(header->topic));
+    TRY(refuse_system_topic(call, header->topic));
+    if (!call->broker->config.enable_mixed_message_type && wants_mixed(header->attributes))
+        return fail(ERR_BAD_PARAMETER, "MIXED message type is not supported.");
+    struct topic_change change = {
+        .name = header->topic,
+        .read_queues = header->read_queue_nums,
+        .write_queues = header->write_queue_nums,
+        .perm = header->perm,
+        .sys_flag = header->topic_sys_flag,
+        .order = header->order,
+        .multi_tag = bytes_is(header->topic_filter_type, "MULTI_TAG"),
+        .attributes = header->attributes,
+    };
+    return topics_update(call->broker->topics, &change);
+}
+
+/* Config, offsets and queues of one topic; a topic that is not there is no error. */
+static enum err delete_one(struct broker *broker, struct bytes name) {
+    if (topics_find(broker->topics, name)) TRY(topics_delete(broker->topics, name));
+    offsets_forget_topic(broker->offsets, name);
+    if (broker->config.auto_delete_unused_stats) stats_forget_topic(broker->stats, name);
+    return store_delete_topic(broker->store, name);
+}
+
+enum err broker_handle_delete_topic_in_broker(struct call *call, const struct hdr_topic *header) {
+    struct broker *broker = call->broker;
+    struct arena *arena = call->request->arena;
+    if (bytes_trim(header->topic).len == 0) return fail(ERR_BAD_PARAMETER, "The specified topic is blank.");
+    TRY(refuse_system_topic(call, header->topic));
+    struct bytes *groups;
+    size_t count = 0;
+    if (broker->config.clear_retry_topic_when_delete_topic)
+        offsets_groups_of_topic(broker->offsets, header->topic, arena, &groups, &count);
+    for (size_t i = 0; i < count; i++) {
+        /* the retry topics of pop consumers, in both spellings */
+        for (int v2 = 0; v2 <= 1; v2++) {
+            struct bytes retry = arena_printf(arena, "%%RETRY%%%.*s%c%.*s", BYTES_ARG(groups[i]), v2 ? '+' : '_',
+                                              BYTES_ARG(header->topic));
+            if (topics_find(broker->topics, retry)) TRY(delete_one(broker, retry));
+        }
+    }
+    return delete_one(broker, header->topic);
+}
+
+struct unused_topics {
+    struct topics *topics;
+    struct arena arena;
+    struct bytes *names;
+    size_t count, cap;
+};
+
+static void find_unused(struct queue *queue, void *arg) {
+    struct unused_topics *unused = arg;
+    struct bytes name = queue_topic(queue);
+    if (queue_deleted(queue) || topics_find(unused->topics, name) || topics_is_system(unused->topics, name)) return;
+    for (size_t i = 0; i < unused->count; i++)
+        if (bytes_equal(unused->names[i], name)) return;
+    if (unused->count == unused->cap) {
+        size_t cap = unused->cap ? unused->cap * 2 : 64;
+        struct bytes *names = arena_calloc(&unused->arena, cap, sizeof *names);
+        if (unused->count > 0) memcpy(names, unused->names, unused->count * sizeof *names);
+        unused->names = names;
+        unused->cap = cap;
+    }
+    unused->names[unused->count++] = arena_copy(&unused->arena, name);
+}
+
+enum err broker_handle_clean_unused_topic(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct unused_topics unused = {.topics = call->broker->topics};
+    enum err err = ERR_OK;
+    store_each_queue(call->broker->store, find_unused, &unused);
+    for (size_t i = 0; i < unused.count && err == ERR_OK; i++) {
+        log_info(STORE, "queues of an unknown topic removed: topic=%.*s", BYTES_ARG(unused.names[i]));
+        err = store_delete_topic(call->broker->store, unused.names[i]);
+    }
+    arena_close(&unused.arena);
+    return err;
+}
+
+/* --- views ------------------------------------------------------------------------------------------------- */
+
+enum err broker_handle_get_all_topic_config(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct json_writer w = {.out = &call->body};
+    topics_write(call->broker->topics, &w);
+    return ERR_OK;
+}
+
+enum err broker_handle_get_topic_config(struct call *call, const struct hdr_topic *header) {
+    struct topic *topic = topics_find(call->broker->topics, header->topic);
+    if (!topic) return fail(ERR_NO_TOPIC, "No topic in this broker. topic: %.*s", BYTES_ARG(header->topic));
+    struct topic_config config = topic_config_of(topic);
+    topic_config_encode(&(struct json_writer){.out = &call->body}, &config);
+    return ERR_OK;
+}
+
+enum err broker_handle_get_topic_stats_info(struct call *call, const struct hdr_topic *header) {
+    struct broker *broker = call->broker;
+    struct topic *topic = topics_find(broker->topics, header->topic);
+    if (!topic) return fail(ERR_NO_TOPIC, "topic[%.*s] not exist", BYTES_ARG(header->topic));
+    int32_t queues = MAX(atomic_load(&topic->read_queues), atomic_load(&topic->write_queues));
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    json_key_text(&w, "offsetTable");
+    json_begin_object(&w);
+    for (int32_t i = 0; i < queues; i++) {
+        struct queue *queue = topic_queue(topic, broker->store, i, false);
+        struct message_queue name = {topic_name(topic), broker->config.broker_name, i};
+        int64_t max = queue ? queue_max(queue) : 0;
+        message_queue_encode_key(&w, &name);
+        json_begin_object(&w);
+        json_member_int(&w, "lastUpdateTimestamp", max > 0 ? store_time_at(broker->store, queue, max - 1) : 0);
+        json_member_int(&w, "maxOffset", max);
+        json_member_int(&w, "minOffset", queue ? MAX(queue_min(queue), 0) : 0);
+        json_end_object(&w);
+    }
+    json_end_object(&w);
+    json_member_real(&w, "topicPutTps", stats_tps(broker->stats, STAT_TOPIC_PUT_NUMS, topic_name(topic)));
+    json_end_object(&w);
+    return ERR_OK;
+}
+
+enum err broker_handle_get_system_topic_list_from_broker(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct topic_list list = {0};
+    list.topics = topics_system_names(call->broker->topics, &list.count);
+    topic_list_encode(&list, &call->body);
+    return ERR_OK;
+}
+
+static void add_name(struct bytes *names, size_t *count, struct bytes name) {
+    for (size_t i = 0; i < *count; i++)
+        if (bytes_equal(names[i], name)) return;
+    names[(*count)++] = name;
+}
+
+/* Groups that subscribe to the topic now or have offsets in it. The name is that of a topic: it makes no group. */
+enum err broker_handle_query_topic_consume_by_who(struct call *call, const struct hdr_topic *header) {
+    struct arena *arena = call->request->arena;
+    struct bytes *online, *with_offsets;
+    size_t online_count, offset_count, count = 0;
+    consumers_groups_of_topic(call->broker->consumers, header->topic, arena, &online, &online_count);
+    offsets_groups_of_topic(call->broker->offsets, header->topic, arena, &with_offsets, &offset_count);
+    struct bytes *names = arena_calloc(arena, online_count + offset_count + 1, sizeof *names);
+    for (size_t i = 0; i < online_count; i++) add_name(names, &count, online[i]);
+    for (size_t i = 0; i < offset_count; i++) add_name(names, &count, with_offsets[i]);
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    json_key_text(&w, "groupList");
+    json_begin_array(&w);
+    for (size_t i = 0; i < count; i++) json_string(&w, names[i]);
+    json_end_array(&w);
+    json_end_object(&w);
+    return ERR_OK;
+}

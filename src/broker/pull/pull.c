@@ -1,0 +1,194 @@
+/* pull.c - a look at the queue: found, held, cold, or moved; and the answer. */
+#include "broker/pull/pull.h"
+
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/log.h"
+#include "broker/pull/held_pulls.h"
+#include "broker/stats/stats.h"
+#include "wire/response.h"
+
+enum { COLD_TRIES_MAX = 16 };
+
+enum look { LOOK_FIRST, LOOK_WOKEN, LOOK_EXPIRED };
+
+static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena, enum look look);
+
+void pull_drop(const struct pull *pull) {
+    filter_release(pull->filter);
+}
+
+/* @source shared facts: behaviour 6.3 */
+static int32_t code_of(enum get_status status, int64_t offset_asked) {
+    switch (status) {
+    case GET_FOUND:
+        return RESPONSE_SUCCESS;
+    case GET_NO_MATCHED_MESSAGE:
+    case GET_MESSAGE_WAS_REMOVING:
+        return RESPONSE_PULL_RETRY_IMMEDIATELY;
+    case GET_NO_MATCHED_LOGIC_QUEUE:
+    case GET_NO_MESSAGE_IN_QUEUE:
+        return offset_asked == 0 ? RESPONSE_PULL_NOT_FOUND : RESPONSE_PULL_OFFSET_MOVED;
+    case GET_OFFSET_FOUND_NULL:
+    case GET_OFFSET_OVERFLOW_ONE:
+        return RESPONSE_PULL_NOT_FOUND;
+    case GET_OFFSET_OVERFLOW_BADLY:
+    case GET_OFFSET_TOO_SMALL:
+        return RESPONSE_PULL_OFFSET_MOVED;
+    case GET_COLD:
+        break;
+    }
+    must(false && "a status that is no answer");
+}
+
+static void count_found(struct reactor *reactor, const struct pull *pull, const struct get *get) {
+    struct stats *stats = reactor->broker->stats;
+    if (!pull->progress) return;
+    stats_count_get(stats, pull->topic, pull->progress, get->count, get->total_bytes, get->from_disk);
+    stats_count_get_latency(stats, pull->progress, pull->queue_id, loop_now_ms(reactor->loop) - pull->begin_ms);
+}
+
+static void answer(struct reactor *reactor, const struct pull *pull, const struct get *get, int32_t code,
+                   const char *status, struct arena *arena) {
+    const struct broker *broker = reactor->broker;
+    struct hdr_pull_result result = {
+        .present = HEADER_ALL,
+        .next_begin_offset = get->next_offset,
+        .min_offset = get->min_offset,
+        .max_offset = get->max_offset,
+        .topic_sys_flag = pull->topic->sys_flag,
+        .group_sys_flag = pull->group->group_sys_flag,
+    };
+    result.has.offset_delta = result.has.forbidden_type = false;
+    if (broker->config.slave_read_enable)
+        result.suggest_which_broker_id =
+            get->suggest_slave ? pull->group->which_broker_when_consume_slowly : pull->group->broker_id;
+    struct slice *slices = arena_alloc(arena, get->slice_count * sizeof *slices);
+    for (size_t i = 0; i < get->slice_count; i++)
+        slices[i] = (struct slice){get->slices[i].bytes, store_release, get->slices[i].hold};
+    remoting_reply(&pull->to, &(struct outgoing){.code = code,
+                                                 .remark = bytes_of(status),
+                                                 .layout = layout_pull_result(),
+                                                 .fields = &result,
+                                                 .slices = slices,
+                                                 .slice_count = get->slice_count});
+    pull_drop(pull);
+}
+
+/* --- messages that are not in memory ---------------------------------------------------------------------- */
+struct cold_pull {
+    struct pull pull;
+    struct reactor *reactor;
+    enum look look;
+    struct loop_task warm;
+};
+
+static void cold_pull_warm(struct loop_task *task) {
+    struct cold_pull *cold = CONTAINER_OF(task, struct cold_pull, warm);
+    struct reactor *reactor = cold->reactor;
+    struct arena arena = {0};
+    pull_look(reactor, &cold->pull, &arena, cold->look);
+    arena_close(&arena);
+    free(cold);
+    atomic_fetch_sub(&reactor->cold_pulls, 1);
+}
+
+static void cold_pull_done(void *ctx) {
+    struct cold_pull *cold = ctx;
+    loop_post(cold->reactor->loop, &cold->warm);
+}
+
+static void pull_later(struct reactor *reactor, struct pull *pull, const struct get *get, enum look look) {
+    enum err err = fail(ERR_BUSY, "the messages do not stay in memory, start flow control for a while");
+    if (pull->cold_tries++ < COLD_TRIES_MAX) {
+        struct cold_pull *cold = malloc(sizeof *cold);
+        must(cold);
+        *cold = (struct cold_pull){.pull = *pull, .reactor = reactor, .look = look, .warm = {.run = cold_pull_warm}};
+        atomic_fetch_add(&reactor->cold_pulls, 1);
+        err = store_get_later(reactor->broker->store, get, cold_pull_done, cold);
+        if (err == ERR_OK) return;
+        atomic_fetch_sub(&reactor->cold_pulls, 1);
+        free(cold);
+    }
+    remoting_reply_error(&pull->to, err);
+    pull_drop(pull);
+}
+
+/* --- looks ------------------------------------------------------------------------------------------------- */
+
+/* A reset that an admin asked for is told by the next pull. */
+static bool answer_reset(struct reactor *reactor, const struct pull *pull, struct arena *arena) {
+    if (!pull->progress || !reactor->broker->config.use_server_side_reset_offset) return false;
+    int64_t offset_queue = progress_take_reset(pull->progress, pull->queue_id);
+    if (offset_queue == OFFSET_NONE) return false;
+    struct get get = {.next_offset = offset_queue};
+    if (pull->queue) {
+        get.min_offset = queue_min(pull->queue);
+        get.max_offset = queue_max(pull->queue);
+    }
+    log_info(CLIENT, "offset reset told: topic=%.*s group=%.*s queue=%d offset=%lld",
+             BYTES_ARG(topic_name(pull->topic)), BYTES_ARG(group_name(pull->group)), pull->queue_id,
+             (long long)offset_queue);
+    answer(reactor, pull, &get, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", arena);
+    return true;
+}
+
+/* Waits for messages from `offset_queue` on; false when it must be answered. */
+static bool hold(struct reactor *reactor, struct pull *pull, int64_t offset_queue) {
+    if (pull->hold_ms <= 0) return false;
+    if (!pull->queue) pull->queue = topic_queue(pull->topic, reactor->broker->store, pull->queue_id, true);
+    if (!pull->queue) return false;
+    struct pull waiting = *pull;
+    waiting.offset_queue = offset_queue;
+    return held_pulls_add(reactor->held_pulls, &waiting);
+}
+
+static void log_moved(const struct pull *pull, const struct get *get) {
+    log_every_ms(1000, WARN, CLIENT, "offset moved: topic=%.*s queue=%d group=%.*s asked=%lld next=%lld status=%s",
+                 BYTES_ARG(topic_name(pull->topic)), pull->queue_id, BYTES_ARG(group_name(pull->group)),
+                 (long long)pull->offset_asked, (long long)get->next_offset, get_status_name(get->status));
+}
+
+static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena, enum look look) {
+    struct broker *broker = reactor->broker;
+    if (look != LOOK_FIRST && !remoting_channel_alive(reactor->remoting, pull->to.channel_id)) {
+        pull_drop(pull);
+        return;
+    }
+    if (answer_reset(reactor, pull, arena)) return;
+    struct get get = {
+        .queue = pull->queue,
+        .offset_queue = pull->offset_queue,
+        .max_count = pull->max_count,
+        .match_tags = pull->filter ? filter_match_tags : NULL,
+        .match_record = pull->filter && pull->filter->sql ? filter_match_record : NULL,
+        .match_ctx = pull->filter,
+    };
+    store_get(broker->store, arena, &get);
+    if (get.status == GET_COLD) {
+        pull_later(reactor, pull, &get, look);
+        return;
+    }
+    int32_t code = code_of(get.status, pull->offset_asked);
+    bool at_end = code == RESPONSE_PULL_NOT_FOUND ||
+                  (get.status == GET_NO_MATCHED_MESSAGE && look == LOOK_WOKEN && get.next_offset >= get.max_offset);
+    if (at_end && look != LOOK_EXPIRED && hold(reactor, pull, get.next_offset)) return;
+    if (pull->progress) progress_note_pull(broker->offsets, pull->progress, pull->queue_id, get.next_offset);
+    if (code == RESPONSE_PULL_NOT_FOUND && pull->offset_queue > pull->offset_asked) {
+        code = RESPONSE_PULL_RETRY_IMMEDIATELY; /* what came while it was held did not match */
+        get.status = GET_NO_MATCHED_MESSAGE;
+    }
+    if (get.status == GET_FOUND) count_found(reactor, pull, &get);
+    if (code == RESPONSE_PULL_OFFSET_MOVED) log_moved(pull, &get);
+    answer(reactor, pull, &get, code, get_status_name(get.status), arena);
+}
+
+void pull_start(struct reactor *reactor, const struct pull *pull, struct arena *arena) {
+    struct pull looking = *pull;
+    pull_look(reactor, &looking, arena, LOOK_FIRST);
+}
+
+void pull_resume(struct reactor *reactor, const struct pull *pull, struct arena *arena, bool expired) {
+    struct pull looking = *pull;
+    pull_look(reactor, &looking, arena, expired ? LOOK_EXPIRED : LOOK_WOKEN);
+}

@@ -1,0 +1,240 @@
+/* handle_send.c - requests 10, 310 and 320: the checks, in the Java broker's order, and the way into the batch. */
+#include "broker/route.h"
+
+#include <inttypes.h>
+#include "base/check.h"
+#include "broker/tables/groups.h"
+#include "broker/send/message_place.h"
+#include "broker/clients/order_locks.h"
+#include "broker/send/send_batch.h"
+#include "broker/send/send_check.h"
+#include "broker/transaction/transaction_metrics.h"
+#include "message/batch.h"
+#include "message/msgid.h"
+#include "os/clock.h"
+
+/* A send on its way from the request into the batch of the turn. */
+struct send {
+    struct call *call;
+    struct broker *broker;
+    const struct hdr_send_message *header;
+    struct send_batch *batch;
+    int32_t queue_id; /* as it is answered */
+    struct property_facts facts;
+    struct message_place place;
+    bool half; /* waits for the end of its transaction */
+};
+
+/* The steps return false when they have refused the request. */
+#define REFUSE(send, code, ...) (call_refuse((send)->call, (code), __VA_ARGS__), false)
+
+static bool refuse_illegal(struct send *send) {
+    return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL,
+                  "the message is illegal, maybe msg body or properties length not matched. msg body length limit "
+                  "%dB, msg properties length limit 32KB.",
+                  send->broker->store_config.max_message_size);
+}
+
+/* A consumer that could not send a message back sends it to its retry topic itself: given up when that was too often,
+ * or when the group consumes in order. @source shared facts: behaviour 5.3 */
+static bool check_retry(struct send *send) {
+    const struct hdr_send_message *header = send->header;
+    struct broker *broker = send->broker;
+    if (!bytes_starts_with(header->topic, TOPIC_RETRY_PREFIX)) return true;
+    struct bytes rest = bytes_skip(header->topic, TOPIC_RETRY_PREFIX.len), name = rest;
+    (void)bytes_split(&rest, '+', &name); /* retry topics of pop: group+topic */
+    struct group *group = groups_find_or_create(broker->groups, name);
+    if (!group)
+        return REFUSE(send, RESPONSE_SUBSCRIPTION_GROUP_NOT_EXIST, "subscription group not exist, %.*s " FAQ_HINT,
+                      BYTES_ARG(name));
+    int32_t limit = group->retry_max_times;
+    if (send->call->request->command.version >= VERSION_3_4_9 && header->has.max_reconsume_times)
+        limit = header->max_reconsume_times;
+    if (header->reconsume_times <= limit && !order_locks_held(broker->order_locks, name)) return true;
+
+    struct bytes dlq = arena_printf(&send->batch->arena, "%.*s%.*s", BYTES_ARG(TOPIC_DLQ_PREFIX), BYTES_ARG(name));
+    enum err err = topics_create(broker->topics, dlq, 1, PERM_READ | PERM_WRITE, 0, false, &send->place.topic);
+    if (err != ERR_OK) return REFUSE(send, RESPONSE_SYSTEM_ERROR, "%s", err_detail(err));
+    send->place.queue_id = 0;
+    send->facts.delay = BYTES("-1");
+    property_set(&send->place.edits, PROPERTY_DELAY, send->facts.delay);
+    return true;
+}
+
+/* Messages with a delivery time of their own, 5.x. Those whose time has come are as any other.
+ * @source shared facts: behaviour 11 */
+static bool check_timer(struct send *send) {
+    const struct property_facts *facts = &send->facts;
+    int64_t now_ms = clock_wall_ms(), deliver_ms = 0, limit_ms = send->broker->store_config.timer_max_delay_s * 1000LL;
+    bool good;
+    if (facts->timer_delay_s.data) {
+        good = bytes_to_i64(facts->timer_delay_s, &deliver_ms) && deliver_ms <= limit_ms / 1000;
+        deliver_ms = good ? now_ms + deliver_ms * 1000 : 0;
+    } else if (facts->timer_delay_ms.data) {
+        good = bytes_to_i64(facts->timer_delay_ms, &deliver_ms) && deliver_ms <= limit_ms;
+        deliver_ms = good ? now_ms + deliver_ms : 0;
+    } else if (facts->timer_deliver_ms.data) {
+        good = bytes_to_i64(facts->timer_deliver_ms, &deliver_ms) && deliver_ms - now_ms <= limit_ms;
+    } else {
+        return true;
+    }
+    if (!good)
+        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL,
+                      "timer message illegal, the delay time should not be bigger than the max delay %" PRId64
+                      "ms; or if set del msg, the delay time should be bigger than the current time",
+                      limit_ms);
+    if (deliver_ms <= now_ms) return true;
+    return REFUSE(send, RESPONSE_SYSTEM_ERROR, "accurate timer message is not enabled, timerWheelEnable is false");
+}
+
+static bool place_message(struct send *send) {
+    const struct hdr_send_message *header = send->header;
+    struct arena *arena = &send->batch->arena;
+    struct property_facts *facts = &send->facts;
+    int32_t level = 0;
+    bool delayed = facts->delay.data && bytes_to_i32(facts->delay, &level) && level > 0;
+    if (bytes_to_bool(facts->prepared) && !(header->reconsume_times > 0 && delayed)) {
+        if (send->broker->config.reject_transaction_message)
+            return REFUSE(send, RESPONSE_NO_PERMISSION, "the broker[%.*s] sending transaction message is forbidden",
+                          BYTES_ARG(send->broker->config.broker_ip1));
+        send->half = true;
+        message_place_half(send->broker, facts, &send->place, arena);
+        return true;
+    }
+    if (!delayed && !check_timer(send)) return false;
+    enum err err = message_place_delay(send->broker, facts, &send->place, arena);
+    if (err != ERR_OK) return REFUSE(send, RESPONSE_SYSTEM_ERROR, "%s", err_detail(err));
+    return true;
+}
+
+/* What the broker adds to every stored message. */
+static void edit_common(struct send *send) {
+    const struct broker_config *config = &send->broker->config;
+    property_remove(&send->place.edits, PROPERTY_POP_CK);
+    property_set(&send->place.edits, PROPERTY_MSG_REGION, config->region_id);
+    property_set(&send->place.edits, PROPERTY_TRACE_ON, config->trace_on ? BYTES("true") : BYTES("false"));
+    property_set(&send->place.edits, PROPERTY_CLUSTER, config->broker_cluster_name);
+}
+
+static bool add_put(struct send *send, struct record *record) {
+    struct encoded encoded;
+    enum err err = message_place_encode(send->broker, &send->place, record, &send->batch->arena, &encoded);
+    if (err != ERR_OK) return refuse_illegal(send);
+    send_batch_add_put(send->batch, encoded.queue, encoded.record, encoded.size_bytes, encoded.no_offset);
+    return true;
+}
+
+static bool topic_needs_keys(const struct topic *topic) {
+    const char *attributes = topic->attributes;
+    return attributes && strstr(attributes, "\"COMPACTION\"");
+}
+
+static bool add_single(struct send *send) {
+    struct arena *arena = &send->batch->arena;
+    if (send->facts.inner_num || (send->header->sys_flag & SYS_FLAG_INNER_BATCH)) return refuse_illegal(send);
+    if (!check_retry(send)) return false;
+    if (send->facts.unique_key.len == 0) {
+        char id[MSGID_TEXT_MAX];
+        send->facts.unique_key = arena_copy(arena, bytes_make(id, msgid_unique_text(id)));
+        property_set(&send->place.edits, PROPERTY_UNIQ_KEY, send->facts.unique_key);
+    } else {
+        send->facts.unique_key = arena_copy(arena, send->facts.unique_key);
+    }
+    if (topic_needs_keys(send->place.topic) && send->facts.keys.len == 0)
+        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "Required message key is missing");
+    edit_common(send);
+    if (!place_message(send)) return false;
+    struct record record = send_record(send->call, send->header);
+    if (!add_put(send, &record)) return false;
+    if (send->half) transaction_metrics_add(send->broker->transaction_metrics, send->header->topic, 1);
+    return true;
+}
+
+/* The properties of the batch as a whole stand behind those of each message; but the message keeps its own id. */
+static struct bytes item_properties(struct send *send, struct bytes of_item, struct bytes of_batch) {
+    struct arena *arena = &send->batch->arena;
+    bool has_id = properties_get(of_item, PROPERTY_UNIQ_KEY).data != NULL;
+    char *text = arena_alloc(arena, of_item.len + of_batch.len + 1), *at = text;
+    memcpy(at, of_item.data, of_item.len);
+    at += of_item.len;
+    if (of_item.len > 0 && at[-1] != 2) *at++ = 2;
+    struct bytes name, value;
+    for (struct bytes rest = of_batch; properties_next(&rest, &name, &value);) {
+        if (has_id && bytes_equal(name, PROPERTY_UNIQ_KEY)) continue;
+        size_t len = (size_t)(value.data + value.len - name.data);
+        memcpy(at, name.data, len);
+        at += len;
+        *at++ = 2;
+    }
+    return bytes_make(text, (size_t)(at - text));
+}
+
+static bool add_batch(struct send *send) {
+    const struct hdr_send_message *header = send->header;
+    struct bytes rest = send->call->request->command.body;
+    struct batch_item item;
+    bool more;
+    int32_t level;
+    if (bytes_starts_with(header->topic, TOPIC_RETRY_PREFIX))
+        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "batch request does not support retry group %.*s",
+                      BYTES_ARG(header->topic));
+    if ((send->facts.delay.data && bytes_to_i32(send->facts.delay, &level) && level > 0) ||
+        (header->sys_flag & SYS_FLAG_TRANSACTION_MASK) != 0)
+        return refuse_illegal(send);
+    send->facts.unique_key = arena_copy(&send->batch->arena, send->facts.unique_key);
+    edit_common(send);
+    struct bytes of_batch = properties_edit(&send->batch->arena, header->properties, &send->place.edits);
+    send->place.edits.count = 0;
+    struct record record = send_record(send->call, header);
+    for (size_t count = 0;; count++) {
+        enum err err = batch_next(&rest, &item, &more);
+        if (err != ERR_OK || (!more && count == 0)) return refuse_illegal(send);
+        if (!more) return true;
+        record.flag = item.flag;
+        record.body = item.body;
+        record.properties = item_properties(send, item.properties, of_batch);
+        if (!add_put(send, &record)) return false;
+    }
+}
+
+static enum err send_message(struct call *call, const struct hdr_send_message *header) {
+    struct reactor *reactor = call->reactor;
+    struct send send = {.call = call, .broker = call->broker, .header = header};
+    (void)send_result_begin(call);
+    if (!send_check(call, header, &send.place.topic, &send.queue_id)) return ERR_OK;
+    send.place.queue_id = send.queue_id;
+    send.place.sys_flag = header->sys_flag | (send.place.topic->multi_tag ? SYS_FLAG_MULTI_TAGS : 0);
+    if (call->request->command.body.len > (size_t)call->broker->store_config.max_message_size) {
+        refuse_illegal(&send);
+        return ERR_OK;
+    }
+    send.batch = send_turn_batch(reactor->send_turn);
+    send.facts = property_facts_read(header->properties);
+    if (!(header->batch ? add_batch(&send) : add_single(&send))) {
+        send_batch_undo(send.batch);
+        return ERR_OK;
+    }
+    send_batch_add_sent(reactor->send_turn, &(struct sent){
+                                                .to = call->request->to,
+                                                .topic = send.place.topic,
+                                                .queue_id = send.queue_id,
+                                                .wait_flushed = !bytes_is(send.facts.wait, "false"),
+                                                .unique_key = send.facts.unique_key,
+                                                .begin_ms = loop_now_ms(reactor->loop),
+                                            });
+    call->later = true;
+    return ERR_OK;
+}
+
+enum err broker_handle_send_message(struct call *call, const struct hdr_send_message *header) {
+    return send_message(call, header);
+}
+
+/* The two headers are one struct under two spellings: wire/headers.def. */
+enum err broker_handle_send_message_v2(struct call *call, const struct hdr_send_message_v2 *header) {
+    return send_message(call, (const struct hdr_send_message *)(const void *)header);
+}
+
+enum err broker_handle_send_batch_message(struct call *call, const struct hdr_send_message_v2 *header) {
+    return send_message(call, (const struct hdr_send_message *)(const void *)header);
+}

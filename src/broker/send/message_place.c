@@ -1,0 +1,89 @@
+/* message_place.c - moves to the schedule and half topics, and the record that is made of a message. */
+#include "broker/send/message_place.h"
+
+#include "base/check.h"
+#include "broker/delay/delay.h"
+
+struct property_facts property_facts_read(struct bytes properties) {
+    struct property_facts facts = {0};
+    struct bytes name, value;
+    for (struct bytes rest = properties; properties_next(&rest, &name, &value);) {
+        if (bytes_equal(name, PROPERTY_UNIQ_KEY))
+            facts.unique_key = value;
+        else if (bytes_equal(name, PROPERTY_KEYS))
+            facts.keys = value;
+        else if (bytes_equal(name, PROPERTY_DELAY))
+            facts.delay = value;
+        else if (bytes_equal(name, PROPERTY_TRAN_MSG))
+            facts.prepared = value;
+        else if (bytes_equal(name, PROPERTY_WAIT))
+            facts.wait = value;
+        else if (bytes_equal(name, PROPERTY_TIMER_DELAY_SEC))
+            facts.timer_delay_s = value;
+        else if (bytes_equal(name, PROPERTY_TIMER_DELAY_MS))
+            facts.timer_delay_ms = value;
+        else if (bytes_equal(name, PROPERTY_TIMER_DELIVER_MS))
+            facts.timer_deliver_ms = value;
+        else if (bytes_equal(name, PROPERTY_INNER_NUM))
+            facts.inner_num = true;
+    }
+    return facts;
+}
+
+static void keep_real_place(struct message_place *place, struct arena *arena) {
+    property_set(&place->edits, PROPERTY_REAL_TOPIC, topic_name(place->topic));
+    property_set_i64(&place->edits, PROPERTY_REAL_QID, place->queue_id, arena);
+}
+
+static struct topic *system_topic(struct broker *broker, struct bytes name) {
+    struct topic *topic = topics_find(broker->topics, name);
+    must(topic); /* made at start, never deleted */
+    return topic;
+}
+
+enum err message_place_delay(struct broker *broker, const struct property_facts *facts, struct message_place *place,
+                             struct arena *arena) {
+    int32_t transaction = place->sys_flag & SYS_FLAG_TRANSACTION_MASK;
+    int32_t level, last = delay_level_count(broker->delay);
+    if (!facts->delay.data || (transaction != 0 && transaction != SYS_FLAG_COMMIT)) return ERR_OK;
+    if (!bytes_to_i32(facts->delay, &level))
+        return fail(ERR_BAD_INPUT, "the property DELAY is no number: %.*s", BYTES_ARG(facts->delay));
+    if (level <= 0) return ERR_OK;
+    if (level > last) {
+        level = last;
+        property_set_i64(&place->edits, PROPERTY_DELAY, level, arena);
+    }
+    property_remove(&place->edits, PROPERTY_TIMER_DELAY_SEC);
+    property_remove(&place->edits, PROPERTY_TIMER_DELAY_MS);
+    property_remove(&place->edits, PROPERTY_TIMER_DELIVER_MS);
+    keep_real_place(place, arena);
+    place->topic = system_topic(broker, TOPIC_SCHEDULE);
+    place->queue_id = level - 1;
+    return ERR_OK;
+}
+
+void message_place_half(struct broker *broker, const struct property_facts *facts, struct message_place *place,
+                        struct arena *arena) {
+    keep_real_place(place, arena);
+    if (facts->unique_key.len > 0) property_set(&place->edits, PROPERTY_TRANSACTION_ID, facts->unique_key);
+    place->sys_flag &= ~SYS_FLAG_TRANSACTION_MASK;
+    place->topic = system_topic(broker, TOPIC_HALF);
+    place->queue_id = 0;
+}
+
+enum err message_place_encode(struct broker *broker, const struct message_place *place, struct record *record,
+                              struct arena *arena, struct encoded *out) {
+    int32_t transaction = place->sys_flag & SYS_FLAG_TRANSACTION_MASK;
+    record->topic = topic_name(place->topic);
+    record->queue_id = place->queue_id;
+    record->sys_flag = place->sys_flag;
+    record->properties = properties_edit(arena, record->properties, &place->edits);
+    out->size_bytes = record_size(record);
+    if (out->size_bytes == 0)
+        return fail(ERR_MESSAGE_ILLEGAL, "topic, body or properties are longer than a record can hold");
+    out->record = arena_alloc(arena, out->size_bytes);
+    record_encode(record, out->record);
+    out->queue = topic_queue(place->topic, broker->store, place->queue_id, true);
+    out->no_offset = transaction == SYS_FLAG_PREPARED || transaction == SYS_FLAG_ROLLBACK;
+    return ERR_OK;
+}

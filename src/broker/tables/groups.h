@@ -1,0 +1,48 @@
+/* groups.h - the consumer groups: subscriptionGroup.json.
+ * A `struct group` is found without a lock and lives until groups_close; a deleted one has exists == false.
+ * @thread any; changes take LOCK_GROUPS for moments and are written to the file by a work thread
+ * @source shared facts: behaviour 4.3, store 6 */
+#ifndef RMQ_BROKER_GROUPS_H
+#define RMQ_BROKER_GROUPS_H
+
+#include "broker/broker.h"
+#include "broker/tables/data_version.h"
+#include "broker/tables/name_table.h"
+
+enum { GROUP_NAME_MAX = 255 };
+
+struct group {
+    struct named named; /* named.name: the group's name */
+    atomic_bool exists;
+    atomic_bool consume_enable, consume_from_min_enable, consume_broadcast_enable, consume_message_orderly,
+        notify_consumer_ids_changed_enable;
+    _Atomic int32_t retry_queue_nums, retry_max_times, consume_timeout_minute, group_sys_flag;
+    _Atomic int64_t broker_id, which_broker_when_consume_slowly;
+    _Atomic(const char *) others; /* members we keep but do not use, as JSON text */
+    _Atomic(const struct group_forbidden *) forbidden;
+};
+static inline struct bytes group_name(const struct group *group) {
+    return group->named.name;
+}
+
+struct groups;
+enum err groups_open(struct broker *broker, struct groups **out) MUST_USE; /* loads and adds the built-in groups */
+void groups_close(struct groups *groups);                                  /* saves */
+void groups_save(void *groups); /* writes the file if something changed. Waits for the disk */
+
+struct group *groups_find(const struct groups *groups, struct bytes name); /* NULL if unknown or deleted */
+/* The group, made with defaults when it is unknown and may be made by use; else NULL (answer 26). */
+struct group *groups_find_or_create(struct groups *groups, struct bytes name);
+/* May this group not read that topic? (forbiddenTable) */
+bool group_forbidden(const struct group *group, struct bytes topic);
+
+/* A SubscriptionGroupConfig object of request 200; members that did not come get their defaults. */
+enum err groups_update(struct groups *groups, const struct json *config) MUST_USE;
+enum err groups_delete(struct groups *groups, struct bytes name) MUST_USE; /* ERR_NO_GROUP if unknown */
+void groups_disable(struct groups *groups, struct group *group);           /* consumeEnable = false */
+
+void groups_each(struct groups *groups, void (*visit)(struct group *group, void *arg), void *arg);
+void group_write(struct json_writer *w, const struct group *group); /* a SubscriptionGroupConfig as a value */
+void groups_write(struct groups *groups, struct json_writer *w);    /* the whole table: file and answer 201 */
+
+#endif

@@ -1,0 +1,401 @@
+/* offsets.c - the progress of groups and its file */
+#include "broker/tables/offsets.h"
+
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "broker/tables/data_version.h"
+#include "broker/tables/state_file.h"
+
+enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16 };
+
+/* Offsets of one queue; OFFSET_NONE when there is none. */
+struct slot {
+    _Atomic int64_t committed, pulled, reset;
+};
+/* Queues CHUNK_QUEUES * number ..; chunks are only added, in order of their numbers, so readers hold no lock. */
+struct progress_queues {
+    _Atomic(struct progress_queues *) next;
+    int32_t number;
+    struct slot slots[CHUNK_QUEUES];
+};
+
+struct offsets {
+    struct state_file file;
+    struct lock lock; /* guards additions and the version */
+    struct name_table table;
+    struct data_version version;
+};
+
+/* --- one group in one topic -------------------------------------------------------------------------------- */
+
+static struct slot *slot_find(const struct progress *progress, int32_t queue_id) {
+    int32_t number = queue_id / CHUNK_QUEUES;
+    struct progress_queues *chunk = atomic_load_explicit(&progress->queues, memory_order_acquire);
+    while (chunk && chunk->number < number) chunk = atomic_load_explicit(&chunk->next, memory_order_acquire);
+    if (queue_id < 0 || !chunk || chunk->number != number) return NULL;
+    return &chunk->slots[queue_id % CHUNK_QUEUES];
+}
+
+/* NULL for queue ids that cannot be. */
+static struct slot *slot_make(struct offsets *offsets, struct progress *progress, int32_t queue_id) {
+    struct slot *slot = slot_find(progress, queue_id);
+    if (slot || queue_id < 0 || queue_id > OFFSETS_QUEUE_ID_MAX) return slot;
+    int32_t number = queue_id / CHUNK_QUEUES;
+    lock_take(&offsets->lock);
+    _Atomic(struct progress_queues *) *at = &progress->queues;
+    struct progress_queues *next;
+    while ((next = atomic_load(at)) && next->number < number) at = &next->next;
+    if (!next || next->number != number) {
+        struct progress_queues *chunk = calloc(1, sizeof *chunk);
+        must(chunk);
+        chunk->number = number;
+        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
+            atomic_init(&chunk->slots[i].committed, OFFSET_NONE);
+            atomic_init(&chunk->slots[i].pulled, OFFSET_NONE);
+            atomic_init(&chunk->slots[i].reset, OFFSET_NONE);
+        }
+        atomic_init(&chunk->next, next);
+        atomic_store_explicit(at, chunk, memory_order_release);
+    }
+    lock_give(&offsets->lock);
+    return slot_find(progress, queue_id);
+}
+
+int64_t progress_committed(const struct progress *progress, int32_t queue_id) {
+    const struct slot *slot = slot_find(progress, queue_id);
+    return slot ? atomic_load_explicit(&slot->committed, memory_order_relaxed) : OFFSET_NONE;
+}
+
+void progress_commit(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
+    struct slot *slot = slot_make(offsets, progress, queue_id);
+    if (!slot) return;
+    int64_t former = atomic_exchange_explicit(&slot->committed, offset_queue, memory_order_relaxed);
+    if (former == offset_queue) return;
+    if (former > offset_queue)
+        log_every_ms(1000, WARN, CLIENT, "consumer offset goes back: key=%.*s queue=%d from=%lld to=%lld",
+                     BYTES_ARG(progress->named.name), queue_id, (long long)former, (long long)offset_queue);
+    state_file_changed(&offsets->file);
+}
+
+int64_t progress_pulled(const struct progress *progress, int32_t queue_id) {
+    const struct slot *slot = slot_find(progress, queue_id);
+    return slot ? atomic_load_explicit(&slot->pulled, memory_order_relaxed) : OFFSET_NONE;
+}
+
+void progress_note_pull(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
+    struct slot *slot = slot_make(offsets, progress, queue_id);
+    if (slot) atomic_store_explicit(&slot->pulled, offset_queue, memory_order_relaxed);
+}
+
+int64_t progress_pending_reset(const struct progress *progress, int32_t queue_id) {
+    const struct slot *slot = slot_find(progress, queue_id);
+    return slot ? atomic_load(&slot->reset) : OFFSET_NONE;
+}
+
+int64_t progress_take_reset(struct progress *progress, int32_t queue_id) {
+    struct slot *slot = slot_find(progress, queue_id);
+    if (!slot || atomic_load_explicit(&slot->reset, memory_order_relaxed) == OFFSET_NONE) return OFFSET_NONE;
+    return atomic_exchange(&slot->reset, OFFSET_NONE);
+}
+
+void progress_reset(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
+    struct slot *slot = slot_make(offsets, progress, queue_id);
+    if (!slot) return;
+    atomic_store(&slot->reset, offset_queue);
+    atomic_store(&slot->committed, offset_queue);
+    state_file_changed(&offsets->file);
+}
+
+void progress_each(const struct progress *progress, void (*visit)(int32_t queue_id, int64_t offset_queue, void *arg),
+                   void *arg) {
+    struct progress_queues *chunk = atomic_load_explicit(&progress->queues, memory_order_acquire);
+    for (; chunk; chunk = atomic_load_explicit(&chunk->next, memory_order_acquire))
+        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
+            int64_t offset_queue = atomic_load_explicit(&chunk->slots[i].committed, memory_order_relaxed);
+            if (offset_queue >= 0) visit(chunk->number * CHUNK_QUEUES + i, offset_queue, arg);
+        }
+}
+
+static void forget(struct progress *progress) {
+    struct progress_queues *chunk = atomic_load(&progress->queues);
+    for (; chunk; chunk = atomic_load(&chunk->next))
+        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
+            atomic_store(&chunk->slots[i].committed, OFFSET_NONE);
+            atomic_store(&chunk->slots[i].pulled, OFFSET_NONE);
+            atomic_store(&chunk->slots[i].reset, OFFSET_NONE);
+        }
+}
+
+/* --- the table --------------------------------------------------------------------------------------------- */
+
+static struct progress *progress_add(struct offsets *offsets, struct bytes key, size_t topic_len) {
+    struct progress *progress = calloc(1, sizeof *progress);
+    must(progress);
+    /* The parts point into a copy of their own: the table sets named.name only when it takes the object in. */
+    char *copy = bytes_dup(key);
+    progress->topic = bytes_make(copy, topic_len);
+    progress->group = bytes_make(copy + topic_len + 1, key.len - topic_len - 1);
+    name_table_add(&offsets->table, key, &progress->named);
+    return progress;
+}
+
+struct progress *offsets_progress(struct offsets *offsets, struct bytes topic, struct bytes group, bool create) {
+    char text[NAME_MAX_BYTES];
+    if (topic.len + 1 + group.len > sizeof text) return NULL;
+    memcpy(text, topic.data, topic.len);
+    text[topic.len] = '@';
+    memcpy(text + topic.len + 1, group.data, group.len);
+    struct bytes key = bytes_make(text, topic.len + 1 + group.len);
+    struct progress *progress = (struct progress *)name_table_find(&offsets->table, key);
+    if (progress || !create) return progress;
+    lock_take(&offsets->lock);
+    progress = (struct progress *)name_table_find(&offsets->table, key);
+    if (!progress) progress = progress_add(offsets, key, topic.len);
+    lock_give(&offsets->lock);
+    return progress;
+}
+
+struct each {
+    void (*visit)(struct progress *progress, void *arg);
+    void *arg;
+};
+
+static void visit_one(struct named *item, void *arg) {
+    struct each *each = arg;
+    each->visit((struct progress *)item, each->arg);
+}
+
+void offsets_each(struct offsets *offsets, void (*visit)(struct progress *progress, void *arg), void *arg) {
+    name_table_each(&offsets->table, visit_one, &(struct each){visit, arg});
+}
+
+static void forget_topic(struct progress *progress, void *arg) {
+    if (bytes_equal(progress->topic, *(struct bytes *)arg)) forget(progress);
+}
+
+void offsets_forget_topic(struct offsets *offsets, struct bytes topic) {
+    offsets_each(offsets, forget_topic, &topic);
+    state_file_changed(&offsets->file);
+}
+
+static void forget_group(struct progress *progress, void *arg) {
+    if (bytes_equal(progress->group, *(struct bytes *)arg)) forget(progress);
+}
+
+void offsets_forget_group(struct offsets *offsets, struct bytes group) {
+    offsets_each(offsets, forget_group, &group);
+    state_file_changed(&offsets->file);
+}
+
+struct clone {
+    struct offsets *offsets;
+    struct progress *dest;
+};
+
+static void clone_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
+    struct clone *clone = arg;
+    progress_commit(clone->offsets, clone->dest, queue_id, offset_queue);
+}
+
+void offsets_clone(struct offsets *offsets, struct bytes topic, struct bytes src_group, struct bytes dest_group) {
+    struct progress *src = offsets_progress(offsets, topic, src_group, false);
+    struct progress *dest = src ? offsets_progress(offsets, topic, dest_group, true) : NULL;
+    if (dest) progress_each(src, clone_queue, &(struct clone){offsets, dest});
+}
+
+/* --- who consumes what ------------------------------------------------------------------------------------- */
+
+static void see_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
+    (void)queue_id;
+    (void)offset_queue;
+    *(bool *)arg = true;
+}
+
+bool progress_any(const struct progress *progress) {
+    bool any = false;
+    progress_each(progress, see_queue, &any);
+    return any;
+}
+
+struct collecting {
+    struct bytes topic, group; /* absent = all */
+    struct progress **items;
+    size_t count, cap;
+};
+
+static void collect(struct progress *progress, void *arg) {
+    struct collecting *all = arg;
+    if (all->topic.data && !bytes_equal(progress->topic, all->topic)) return;
+    if (all->group.data && !bytes_equal(progress->group, all->group)) return;
+    if (all->count < all->cap && progress_any(progress)) all->items[all->count++] = progress;
+}
+
+static int by_group(const void *a, const void *b) {
+    const struct progress *p = *(struct progress *const *)a, *q = *(struct progress *const *)b;
+    int order = bytes_compare(p->group, q->group);
+    return order ? order : bytes_compare(p->topic, q->topic);
+}
+
+/* Sorted by group and topic; in the arena. */
+static void collect_sorted(struct offsets *offsets, struct arena *arena, struct collecting *all) {
+    all->cap = atomic_load(&offsets->table.count);
+    all->items = arena_calloc(arena, all->cap + 1, sizeof *all->items);
+    offsets_each(offsets, collect, all);
+    qsort(all->items, all->count, sizeof *all->items, by_group);
+}
+
+void offsets_topics_of_group(struct offsets *offsets, struct bytes group, struct arena *arena, struct bytes **topics,
+                             size_t *count) {
+    struct collecting all = {.group = group};
+    collect_sorted(offsets, arena, &all);
+    *topics = arena_calloc(arena, all.count + 1, sizeof **topics);
+    *count = all.count;
+    for (size_t i = 0; i < all.count; i++) (*topics)[i] = all.items[i]->topic;
+}
+
+void offsets_groups_of_topic(struct offsets *offsets, struct bytes topic, struct arena *arena, struct bytes **groups,
+                             size_t *count) {
+    struct collecting all = {.topic = topic};
+    collect_sorted(offsets, arena, &all);
+    *groups = arena_calloc(arena, all.count + 1, sizeof **groups);
+    *count = all.count;
+    for (size_t i = 0; i < all.count; i++) (*groups)[i] = all.items[i]->group;
+}
+
+/* --- the file ---------------------------------------------------------------------------------------------- */
+
+struct writing {
+    struct json_writer *w;
+    const struct progress *progress;
+    bool began;
+};
+
+static void write_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
+    struct writing *writing = arg;
+    if (!writing->began) {
+        json_key(writing->w, writing->progress->named.name);
+        json_begin_object(writing->w);
+        writing->began = true;
+    }
+    json_key_i64(writing->w, queue_id);
+    json_int(writing->w, offset_queue);
+}
+
+static void write_progress(struct progress *progress, void *arg) {
+    struct writing writing = {.w = arg, .progress = progress};
+    progress_each(progress, write_queue, &writing);
+    if (writing.began) json_end_object(writing.w);
+}
+
+/* "groupTopicMap":{"g":["t"]}: a view of the offset table that 5.3.3 writes beside it. */
+static void write_group_topics(struct offsets *offsets, struct json_writer *w) {
+    struct arena arena = {0};
+    struct collecting all = {0};
+    collect_sorted(offsets, &arena, &all);
+    json_key_text(w, "groupTopicMap");
+    json_begin_object(w);
+    for (size_t i = 0; i < all.count; i++) {
+        bool first = i == 0 || !bytes_equal(all.items[i]->group, all.items[i - 1]->group);
+        bool last = i + 1 == all.count || !bytes_equal(all.items[i]->group, all.items[i + 1]->group);
+        if (first) {
+            json_key(w, all.items[i]->group);
+            json_begin_array(w);
+        }
+        json_string(w, all.items[i]->topic);
+        if (last) json_end_array(w);
+    }
+    json_end_object(w);
+    arena_close(&arena);
+}
+
+void offsets_write(struct offsets *offsets, struct json_writer *w) {
+    lock_take(&offsets->lock);
+    struct data_version version = offsets->version;
+    lock_give(&offsets->lock);
+    json_begin_object(w);
+    json_key_text(w, "dataVersion");
+    data_version_encode(w, &version);
+    write_group_topics(offsets, w);
+    json_key_text(w, "offsetTable");
+    json_begin_object(w);
+    offsets_each(offsets, write_progress, w);
+    json_end_object(w);
+    json_end_object(w);
+}
+
+static void write_file(void *table, struct json_writer *w) {
+    struct offsets *offsets = table;
+    lock_take(&offsets->lock);
+    data_version_next(&offsets->version);
+    lock_give(&offsets->lock);
+    offsets_write(offsets, w);
+}
+
+static void read_progress(struct offsets *offsets, const struct json *queues) {
+    const char *at = queues->key.data ? memchr(queues->key.data, '@', queues->key.len) : NULL;
+    if (!at) return;
+    struct bytes topic = bytes_make(queues->key.data, (size_t)(at - queues->key.data));
+    struct progress *progress = offsets_progress(offsets, topic, bytes_skip(queues->key, topic.len + 1), true);
+    for (const struct json *q = json_first(queues); progress && q; q = q->next) {
+        int32_t queue_id;
+        struct slot *slot = bytes_to_i32(q->key, &queue_id) ? slot_make(offsets, progress, queue_id) : NULL;
+        if (slot) atomic_store(&slot->committed, json_i64(q, OFFSET_NONE));
+    }
+}
+
+static enum err load(struct offsets *offsets) {
+    struct arena arena = {0};
+    struct buf text = {0};
+    const struct json *json;
+    enum err err = state_file_load(&offsets->file, &arena, &text, &json);
+    if (err == ERR_OK) {
+        if (json) offsets->version = data_version_decode(json_get(json, "dataVersion"));
+        const struct json *table = json_get(json, "offsetTable");
+        for (const struct json *p = json_first(table); p; p = p->next) read_progress(offsets, p);
+        if (!json) state_file_changed(&offsets->file);
+    }
+    buf_close(&text);
+    arena_close(&arena);
+    return err;
+}
+
+enum err offsets_open(struct broker *broker, struct offsets **out) {
+    struct offsets *offsets = calloc(1, sizeof *offsets);
+    must(offsets);
+    lock_init(&offsets->lock, LOCK_OFFSETS);
+    name_table_init(&offsets->table, OFFSET_BUCKETS);
+    data_version_init(&offsets->version);
+    state_file_init(&offsets->file, broker, "consumerOffset.json", offsets, write_file);
+    enum err err = load(offsets);
+    if (err != ERR_OK) {
+        offsets_close(offsets);
+        return err;
+    }
+    *out = offsets;
+    return ERR_OK;
+}
+
+void offsets_save(void *offsets) {
+    state_file_save(&((struct offsets *)offsets)->file);
+}
+
+static void free_progress(struct named *item) {
+    struct progress *progress = (struct progress *)item;
+    struct progress_queues *next;
+    for (struct progress_queues *chunk = atomic_load(&progress->queues); chunk; chunk = next) {
+        next = atomic_load(&chunk->next);
+        free(chunk);
+    }
+    free((char *)(uintptr_t)progress->topic.data);
+    free(progress);
+}
+
+void offsets_close(struct offsets *offsets) {
+    if (!offsets) return;
+    state_file_close(&offsets->file);
+    name_table_close(&offsets->table, free_progress);
+    lock_close(&offsets->lock);
+    free(offsets);
+}

@@ -1,0 +1,86 @@
+/* topics.h - the topics of this broker: topics.json.
+ * A `struct topic` is found without a lock and lives until topics_close; a deleted one has exists == false and comes
+ * back as the same object when its name is created again. Fields are read one by one while an admin changes them.
+ * @thread any; changes take LOCK_TOPICS for moments and are written to the file by a work thread
+ * @source shared facts: behaviour 4, store 6 */
+#ifndef RMQ_BROKER_TOPICS_H
+#define RMQ_BROKER_TOPICS_H
+
+#include "broker/broker.h"
+#include "broker/tables/data_version.h"
+#include "broker/tables/name_table.h"
+#include "wire/body_register.h"
+
+enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
+enum { TOPIC_SYS_FLAG_UNIT = 1, TOPIC_SYS_FLAG_UNIT_SUB = 2 };
+enum { TOPIC_NAME_MAX = 127, TOPIC_QUEUES_MAX = 65536 };
+
+#define TOPIC_TBW102       BYTES("TBW102")
+#define TOPIC_SCHEDULE     BYTES("SCHEDULE_TOPIC_XXXX")
+#define TOPIC_RETRY_PREFIX BYTES("%RETRY%")
+#define TOPIC_DLQ_PREFIX   BYTES("%DLQ%")
+
+struct topic {
+    struct named named; /* named.name: the topic's name */
+    atomic_bool exists, order, multi_tag;
+    _Atomic int32_t read_queues, write_queues, perm, sys_flag;
+    bool is_system;       /* by its name */
+    bool sends_forbidden; /* answer 16 to sends of clients */
+    struct topics *topics;
+    _Atomic(const char *) attributes;      /* JSON object text; replaced, never changed */
+    _Atomic(struct topic_queues *) queues; /* see topic_queue */
+    _Atomic(void *) put_stats;             /* stats.c */
+};
+static inline struct bytes topic_name(const struct topic *topic) {
+    return topic->named.name;
+}
+
+struct topics;
+enum err topics_open(struct broker *broker, struct topics **out) MUST_USE; /* loads and adds the system topics */
+void topics_close(struct topics *topics);                                  /* saves */
+void topics_save(void *topics); /* writes the file if something changed. Waits for the disk */
+
+struct topic *topics_find(const struct topics *topics, struct bytes name); /* NULL if unknown or deleted */
+/* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
+struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create);
+
+/* Name rules; ERR_BAD_PARAMETER with the remark of the Java broker. */
+enum err topic_name_check(struct bytes name) MUST_USE;
+enum err group_name_check(struct bytes name) MUST_USE;
+
+/* What to do with a send to a topic that is unknown: makes it from its template, or, for a retry topic, plain.
+ * ERR_NO_TOPIC with the remark. Saved and registered in the background. */
+enum err topics_create_by_send(struct topics *topics, struct bytes name, struct bytes template_name,
+                               int32_t template_queues, bool unit_mode, struct topic **out) MUST_USE;
+/* The topic, made with these values when it is unknown (retry and dead letter topics). */
+enum err topics_create(struct topics *topics, struct bytes name, int32_t queues, int32_t perm, int32_t sys_flag,
+                       bool order, struct topic **out) MUST_USE;
+
+/* All that request 17 says. */
+struct topic_change {
+    struct bytes name;
+    int32_t read_queues, write_queues, perm, sys_flag;
+    bool order, multi_tag;
+    struct bytes attributes; /* "+k=v,-k"; absent = none */
+};
+/* Creates or changes; equal values change nothing. Errors as behaviour 4.4 words them. */
+enum err topics_update(struct topics *topics, const struct topic_change *change) MUST_USE;
+/* Forgets the topic; its queues and offsets are the caller's. ERR_NO_TOPIC if unknown. */
+enum err topics_delete(struct topics *topics, struct bytes name) MUST_USE;
+/* The names that a name server wants ordered (answer to registrations): order = true on those we own. */
+void topics_set_order(struct topics *topics, struct bytes name, bool order);
+
+/* Each topic that exists, in no order. Topics may be changed meanwhile. */
+void topics_each(struct topics *topics, void (*visit)(struct topic *topic, void *arg), void *arg);
+void topics_data_version(struct topics *topics, struct data_version *out);
+/* The permission of the broker changed: registrations must go out as new. */
+void topics_bump_data_version(struct topics *topics);
+bool topics_is_system(const struct topics *topics, struct bytes name);
+const struct bytes *topics_system_names(const struct topics *topics, size_t *count);
+
+/* The TopicConfigSerializeWrapper: file and, without `pretty`, answer 21. */
+void topics_write(struct topics *topics, struct json_writer *w);
+/* As it is now; for registrations and answers. Texts live as long as the table. */
+struct topic_config topic_config_of(const struct topic *topic);
+
+#endif
