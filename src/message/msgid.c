@@ -130,7 +130,7 @@ enum err msgid_unique_time_ms(struct bytes text, int64_t now_ms, int64_t *time_m
     uint8_t id[ID_MAX];
     size_t ip_size;
     TRY(id_decode(text, id, &ip_size));
-    int64_t since_month_ms = load_i32be(id + ip_size + UNIQUE_AT_TIME);
+    int64_t since_month_ms = load_u32be(id + ip_size + UNIQUE_AT_TIME); /* over INT32_MAX from the 25th on */
     int64_t month_ms = month_start_ms(now_ms);
     *time_ms = month_ms + since_month_ms;
     if (*time_ms > now_ms) *time_ms = month_start_ms(month_ms - 1) + since_month_ms;

@@ -120,6 +120,14 @@ static void unique_times_know_the_month_before(void **state) {
     assert_time("FD0000000000000000000000000000010001000000000000000F0000", march_ms + 100, march_ms + 15);
 }
 
+static void unique_times_are_read_at_the_end_of_months(void **state) {
+    (void)state;
+    static const char late[] = "7F000001000100000000903210000000"; /* 28 days into its month: over 2^31 ms */
+    int64_t march_ms = 1772323200000;
+    set_zone("UTC");
+    assert_time(late, march_ms + 30 * 86400000LL, march_ms + 28 * 86400000LL);
+}
+
 static void months_begin_at_local_midnight(void **state) {
     (void)state;
     static const char id[] = "7F0000010001000000000000000F0000";
@@ -141,6 +149,7 @@ int main(void) {
         cmocka_unit_test(unique_ids_differ_in_a_forked_process),
         cmocka_unit_test(unique_ids_tell_their_time),
         cmocka_unit_test(unique_times_know_the_month_before),
+        cmocka_unit_test(unique_times_are_read_at_the_end_of_months),
         cmocka_unit_test(months_begin_at_local_midnight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
