@@ -140,6 +140,30 @@ void record_patch(char *encoded, int64_t offset_queue, int64_t offset_phys, int6
     store_u64be(encoded + store_time_at(encoded), (uint64_t)store_time_ms);
 }
 
+/* Where the length of the property text is. */
+static char *properties_at(char *encoded) {
+    uint32_t sys_flag = load_u32be(encoded + RECORD_AT_SYS_FLAG);
+    char *at = encoded + RECORD_AT_BORN_HOST +
+               middle_size(sys_flag & SYS_FLAG_BORN_HOST_V6, sys_flag & SYS_FLAG_STORE_HOST_V6);
+    at += BODY_LEN_SIZE + load_u32be(at);
+    return at + (load_u32be(encoded + RECORD_AT_MAGIC) == RECORD_MAGIC_V2 ? 2u + load_u16be(at) : 1u + (uint8_t)*at);
+}
+
+char *record_last_value(char *encoded) {
+    char *first = properties_at(encoded) + PROPERTIES_LEN_SIZE;
+    char *at = encoded + load_u32be(encoded + RECORD_AT_SIZE);
+    while (at > first && at[-1] != 1) at--;
+    return at;
+}
+
+uint32_t record_end_last_value(char *encoded, char *end) {
+    char *len_at = properties_at(encoded);
+    *end++ = 2;
+    store_u16be(len_at, (uint16_t)(end - len_at - PROPERTIES_LEN_SIZE));
+    store_u32be(encoded + RECORD_AT_SIZE, (uint32_t)(end - encoded));
+    return (uint32_t)(end - encoded);
+}
+
 int64_t record_store_time_ms(const char *encoded) {
     return load_i64be(encoded + store_time_at(encoded));
 }

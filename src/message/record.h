@@ -73,6 +73,11 @@ uint32_t record_size(const struct record *record);
 void record_encode(const struct record *record, char *out);
 /* Fills what is known only under the append lock. */
 void record_patch(char *encoded, int64_t offset_queue, int64_t offset_phys, int64_t store_time_ms);
+/* The value of the record's last property may be replaced by one that is no longer than it was encoded with: this is
+ * where it begins ... */
+char *record_last_value(char *encoded);
+/* ... and it ends at `end`: sets the sizes; returns the new size of the record. */
+uint32_t record_end_last_value(char *encoded, char *end);
 int64_t record_store_time_ms(const char *encoded);
 /* "1.2.3.4:10911" to a host and back (out as ADDRESS_TEXT_MAX of net). */
 enum err host_parse(struct bytes text, struct host *out) MUST_USE;

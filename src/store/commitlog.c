@@ -1,6 +1,7 @@
 /* commitlog.c - plan, then write: an append that lacks room changes nothing. */
 #include "store/commitlog.h"
 
+#include <stdio.h>
 #include "base/check.h"
 #include "base/endian.h"
 #include "os/clock.h"
@@ -62,6 +63,43 @@ enum err commitlog_drop_unused(struct commitlog *log) {
     return mapped_queue_drop_after(&log->files, MAX(commitlog_end(log), 1));
 }
 
+/* --- queue offsets ---------------------------------------------------------------------------------------- */
+
+static int64_t take_offset(struct queue *queue) {
+    int64_t offset_queue = atomic_load_explicit(&queue->next_offset, memory_order_relaxed);
+    atomic_store_explicit(&queue->next_offset, offset_queue + 1, memory_order_relaxed);
+    return offset_queue;
+}
+
+static void give_offset_back(struct queue *queue) {
+    int64_t offset_queue = atomic_load_explicit(&queue->next_offset, memory_order_relaxed);
+    atomic_store_explicit(&queue->next_offset, offset_queue - 1, memory_order_relaxed);
+}
+
+/* Before anything is planned: offsets in light queues decide how long the record is. */
+static void take_lmq_offsets(struct put *put) {
+    char *at = record_last_value(put->record);
+    for (size_t i = 0; i < put->lmq_count; i++)
+        at += sprintf(at, i > 0 ? ",%lld" : "%lld", (long long)take_offset(put->lmqs[i]));
+    put->size_bytes = record_end_last_value(put->record, at);
+}
+
+static void take_offsets(struct put *puts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        puts[i].offset_queue = puts[i].no_offset ? 0 : take_offset(puts[i].queue);
+        if (puts[i].lmq_count > 0) take_lmq_offsets(&puts[i]);
+    }
+}
+
+static void give_offsets_back(const struct put *puts, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!puts[i].no_offset) give_offset_back(puts[i].queue);
+        for (size_t j = 0; j < puts[i].lmq_count; j++) give_offset_back(puts[i].lmqs[j]);
+    }
+}
+
+/* --- plan -------------------------------------------------------------------------------------------------- */
+
 /* Puts [first, result) belong together. */
 static size_t group_end(const struct put *puts, size_t count, size_t first, int64_t *size_bytes) {
     int64_t sum = 0;
@@ -79,6 +117,11 @@ static int64_t place(const struct commitlog *log, int64_t pos, int64_t size_byte
     return size_bytes + BLANK_MARK_BYTES > next_file - pos ? next_file : pos;
 }
 
+static enum err check_queue(const struct queue *queue) {
+    if (!atomic_load_explicit(&queue->closing, memory_order_relaxed)) return ERR_OK;
+    return fail(ERR_NO_TOPIC, "topic %.*s is being deleted", BYTES_ARG(queue->topic));
+}
+
 /* Checks all puts and finds where the last one will end. */
 static enum err plan(const struct commitlog *log, const struct put *puts, size_t count, int64_t *end_phys) {
     int64_t pos = commitlog_end(log);
@@ -89,14 +132,16 @@ static enum err plan(const struct commitlog *log, const struct put *puts, size_t
             return fail(ERR_TOO_BIG, "%lld bytes do not fit into a log file of %lld; raise mappedFileSizeCommitLog",
                         (long long)size_bytes, (long long)log->files.file_bytes);
         for (; i < end; i++) {
-            if (atomic_load_explicit(&puts[i].queue->closing, memory_order_relaxed))
-                return fail(ERR_NO_TOPIC, "topic %.*s is being deleted", BYTES_ARG(puts[i].queue->topic));
+            TRY(check_queue(puts[i].queue));
+            for (size_t j = 0; j < puts[i].lmq_count; j++) TRY(check_queue(puts[i].lmqs[j]));
         }
         pos = place(log, pos, size_bytes) + size_bytes;
     }
     *end_phys = pos;
     return ERR_OK;
 }
+
+/* --- write ------------------------------------------------------------------------------------------------- */
 
 /* Makes the file that holds `pos` the current one. */
 static void enter_file(struct commitlog *log, int64_t pos) {
@@ -118,11 +163,6 @@ static void write_blank(struct commitlog *log, int64_t pos) {
 static void write_put(struct commitlog *log, struct put *put, int64_t pos, int64_t now_ms) {
     put->offset_phys = pos;
     put->store_time_ms = now_ms;
-    put->offset_queue = 0;
-    if (!put->no_offset) {
-        put->offset_queue = atomic_load_explicit(&put->queue->next_offset, memory_order_relaxed);
-        atomic_store_explicit(&put->queue->next_offset, put->offset_queue + 1, memory_order_relaxed);
-    }
     record_patch(put->record, put->offset_queue, pos, now_ms);
     memcpy(log->current->data + (pos - log->current->start_phys) + RECORD_HEAD_BYTES, put->record + RECORD_HEAD_BYTES,
            put->size_bytes - RECORD_HEAD_BYTES);
@@ -163,9 +203,13 @@ enum err commitlog_append(struct commitlog *log, struct put *puts, size_t count,
     int64_t end = 0;
     lock_take(&log->append_lock);
     atomic_store_explicit(&log->held_since_ms, clock_monotonic_ms(), memory_order_relaxed);
+    take_offsets(puts, count);
     enum err err = plan(log, puts, count, &end);
     bool room = err == ERR_OK && end <= atomic_load_explicit(&log->reserved_phys, memory_order_acquire);
-    if (room) write_all(log, puts, count, end);
+    if (room)
+        write_all(log, puts, count, end);
+    else
+        give_offsets_back(puts, count);
     atomic_store_explicit(&log->held_since_ms, 0, memory_order_relaxed);
     lock_give(&log->append_lock);
     if (err != ERR_OK) return err;

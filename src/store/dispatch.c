@@ -6,6 +6,7 @@
 #include "base/endian.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "message/lmq.h"
 #include "message/properties.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -106,19 +107,43 @@ static bool has_entry(const struct record *record) {
     return (kind == 0 || kind == SYS_FLAG_COMMIT) && !(record->sys_flag & SYS_FLAG_INNER_BATCH);
 }
 
-static enum err put_entry(struct dispatch *dispatch, const struct record *record) {
+static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int32_t queue_id, int64_t offset_queue,
+                             const struct queue_entry *entry) {
     struct store *store = dispatch->store;
-    if (!has_entry(record)) return ERR_OK;
-    struct queue *queue = queue_table_find(&store->queues, store, record->topic, record->queue_id, true);
-    struct queue_entry entry = {record->offset_phys, (int32_t)record->size_bytes, dispatch_tags_code(store, record)};
+    struct queue *queue = queue_table_find(&store->queues, store, topic, queue_id, true);
     enum err err =
-        queue ? consumequeue_put(queue, record->offset_queue, &entry)
-              : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry.offset_phys);
+        queue ? consumequeue_put(queue, offset_queue, entry)
+              : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry->offset_phys);
     if (queue) touch(dispatch, queue);
     if (err != ERR_CORRUPT) return err;
-    log_error(STORE, "record not put into a queue: offset_phys=%lld why=%s", (long long)entry.offset_phys,
+    log_error(STORE, "record not put into a queue: offset_phys=%lld why=%s", (long long)entry->offset_phys,
               err_detail(err));
     return ERR_OK;
+}
+
+/* The light queues that the record names. Names of other queues, which the Java broker would fill too, have no entry:
+ * their offsets are the sender's word. @source apache/rocketmq ConsumeQueue.multiDispatchLmqQueue */
+static enum err put_lmq_entries(struct dispatch *dispatch, const struct record *record,
+                                const struct queue_entry *entry) {
+    const struct store_config *config = dispatch->store->config;
+    if (!config->enable_lmq || !config->enable_multi_dispatch || !lmq_topic_allows(record->topic)) return ERR_OK;
+    struct bytes names = properties_get(record->properties, PROPERTY_INNER_MULTI_DISPATCH), name;
+    struct bytes offsets = properties_get(record->properties, PROPERTY_INNER_MULTI_QUEUE_OFFSET), text;
+    while (bytes_split(&names, ',', &name) && bytes_split(&offsets, ',', &text)) {
+        int64_t offset_queue;
+        if (!lmq_is(name) || !queue_table_is_topic(name) || !bytes_to_i64(text, &offset_queue) || offset_queue < 0)
+            continue;
+        TRY(put_entry_in(dispatch, name, 0, offset_queue, entry));
+    }
+    return ERR_OK;
+}
+
+static enum err put_entry(struct dispatch *dispatch, const struct record *record) {
+    if (!has_entry(record)) return ERR_OK;
+    struct queue_entry entry = {record->offset_phys, (int32_t)record->size_bytes,
+                                dispatch_tags_code(dispatch->store, record)};
+    TRY(put_entry_in(dispatch, record->topic, record->queue_id, record->offset_queue, &entry));
+    return put_lmq_entries(dispatch, record, &entry);
 }
 
 static void put_index(struct dispatch *dispatch, const struct record *record) {

@@ -56,6 +56,10 @@ void store_each_queue(struct store *store, void (*visit)(struct queue *queue, vo
     free(queues);
 }
 
+int32_t store_lmq_count(const struct store *store) {
+    return atomic_load(&store->queues.lmq_count);
+}
+
 /* --- looking things up ----------------------------------------------------------------------------------- */
 
 enum err store_record_at(struct store *store, int64_t offset_phys, struct store_slice *out) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/check.h"
+#include "message/lmq.h"
 #include "store/store_internal.h"
 
 static uint32_t hash_of(struct bytes topic, int32_t id) {
@@ -66,6 +67,7 @@ static struct queue *add(struct queue_table *table, struct store *store, struct 
     queue->hash_next = table->buckets[hash % table->bucket_count];
     table->buckets[hash % table->bucket_count] = queue;
     table->count++;
+    if (lmq_is(topic)) atomic_fetch_add(&table->lmq_count, 1);
     return queue;
 }
 
@@ -104,6 +106,7 @@ void queue_table_remove(struct queue_table *table, struct queue *queue) {
     while (*at != queue) at = &(*at)->hash_next;
     *at = queue->hash_next;
     table->count--;
+    if (lmq_is(queue->topic)) atomic_fetch_sub(&table->lmq_count, 1);
     queue->hash_next = table->removed;
     table->removed = queue;
     atomic_store(&queue->deleted, true);

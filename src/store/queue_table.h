@@ -11,6 +11,7 @@ struct queue_table {
     struct lock stripes[QUEUE_STRIPES]; /* LOCK_QUEUE_FILES: the tail of a queue, by its hash */
     struct queue **buckets;
     size_t bucket_count, count;
+    _Atomic int32_t lmq_count;
     struct queue *removed; /* by hash_next; readers may still hold them */
 };
 /* May the topic be the name of a folder? */

@@ -74,13 +74,21 @@ void store_each_queue(struct store *store, void (*visit)(struct queue *queue, vo
 /* Removes queues and files of a topic; what the log holds of it stays until it expires. Waits for the disk. */
 enum err store_delete_topic(struct store *store, struct bytes topic) MUST_USE;
 
+/* Light queues (message/lmq.h) that exist. */
+int32_t store_lmq_count(const struct store *store);
+
 /* --- append ---------------------------------------------------------------------------------------------- */
+enum { LMQ_OFFSET_ROOM = 20 }; /* digits of an offset and a comma */
 struct put {
     struct queue *queue;
     char *record; /* from record_encode; offsets and store time are filled in by the append */
     uint32_t size_bytes;
     bool no_offset; /* PREPARED and ROLLBACK records take no queue offset and get no entry */
     bool with_next; /* belongs together with the next put: same file, consecutive offsets (batch) */
+    /* Light queues that get an entry of the record too. Its last property is INNER_MULTI_QUEUE_OFFSET, encoded with
+     * room for LMQ_OFFSET_ROOM bytes each; the append fills it in and shortens the record to what it takes. */
+    struct queue **lmqs;
+    size_t lmq_count;
     /* results */
     int64_t offset_phys, offset_queue, store_time_ms;
 };

@@ -8,6 +8,7 @@
 #include "broker/tables/offsets.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
+#include "message/lmq.h"
 #include "wire/body_queue.h"
 #include "wire/body_topic_list.h"
 
@@ -83,7 +84,9 @@ struct unused_topics {
 static void find_unused(struct queue *queue, void *arg) {
     struct unused_topics *unused = arg;
     struct bytes name = queue_topic(queue);
-    if (queue_deleted(queue) || topics_find(unused->topics, name) || topics_is_system(unused->topics, name)) return;
+    if (queue_deleted(queue) || lmq_is(name) || topics_find(unused->topics, name) ||
+        topics_is_system(unused->topics, name))
+        return;
     for (size_t i = 0; i < unused->count; i++)
         if (bytes_equal(unused->names[i], name)) return;
     if (unused->count == unused->cap) {

@@ -75,15 +75,11 @@ static void store_reply(struct call *call, const struct hdr_send_message *header
     struct arena *arena = call->request->arena;
     struct message_place place = {.topic = topic, .queue_id = result->queue_id};
     struct record record = send_record(call, header);
-    struct encoded encoded;
     struct put put = {0};
     int64_t end_phys;
     record.properties = edit_properties(call, header->properties, false);
-    enum err err = message_place_encode(broker, &place, &record, arena, &encoded);
-    if (err == ERR_OK) {
-        put = (struct put){.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
-        err = store_append(broker->store, &put, 1, &end_phys);
-    }
+    enum err err = message_place_encode(broker, &place, &record, arena, &put);
+    if (err == ERR_OK) err = store_append(broker->store, &put, 1, &end_phys);
     if (err != ERR_OK) {
         log_every_ms(1000, WARN, STORE, "reply not stored: topic=%.*s cause=%s", BYTES_ARG(topic_name(topic)),
                      err_detail(err));

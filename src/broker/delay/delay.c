@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "broker/send/lmq_put.h"
 #include "broker/send/message_place.h"
 #include "broker/tables/state_file.h"
 #include "broker/stats/stats.h"
@@ -109,10 +110,8 @@ static bool delivery_add(struct delay *delay, struct delivery *delivery, struct 
     record.topic = topic;
     record.queue_id = queue_id;
     struct put *put = &delivery->puts[delivery->count];
-    *put = (struct put){.queue = store_queue(broker->store, topic, queue_id, true), .size_bytes = record_size(&record)};
-    if (!put->queue || put->size_bytes == 0) return false;
-    put->record = arena_alloc(&delivery->arena, put->size_bytes);
-    record_encode(&record, put->record);
+    struct queue *queue = store_queue(broker->store, topic, queue_id, true);
+    if (!queue || lmq_put(broker, &record, queue, &delivery->arena, put) != ERR_OK) return false;
     delivery->topics[delivery->count++] = topics_find(broker->topics, topic);
     delivery->bytes += put->size_bytes;
     return true;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include "base/check.h"
 #include "broker/tables/groups.h"
+#include "broker/send/lmq_put.h"
 #include "broker/send/message_place.h"
 #include "broker/clients/order_locks.h"
 #include "broker/send/send_batch.h"
@@ -117,10 +118,10 @@ static void edit_common(struct send *send) {
 }
 
 static bool add_put(struct send *send, struct record *record) {
-    struct encoded encoded;
-    enum err err = message_place_encode(send->broker, &send->place, record, &send->batch->arena, &encoded);
+    struct put put;
+    enum err err = message_place_encode(send->broker, &send->place, record, &send->batch->arena, &put);
     if (err != ERR_OK) return refuse_illegal(send);
-    send_batch_add_put(send->batch, encoded.queue, encoded.record, encoded.size_bytes, encoded.no_offset);
+    send_batch_add_put(send->batch, &put);
     return true;
 }
 
@@ -142,6 +143,9 @@ static bool add_single(struct send *send) {
     }
     if (topic_needs_keys(send->place.topic) && send->facts.keys.len == 0)
         return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "Required message key is missing");
+    if (lmq_quota_exceeded(send->broker, send->header->topic, send->header->properties))
+        return REFUSE(send, RESPONSE_LMQ_QUOTA_EXCEEDED,
+                      "[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]lmq consume queue num exceeded.");
     edit_common(send);
     if (!place_message(send)) return false;
     struct record record = send_record(send->call, send->header);

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "broker/delay/delay.h"
+#include "broker/send/lmq_put.h"
 
 struct property_facts property_facts_read(struct bytes properties) {
     struct property_facts facts = {0};
@@ -72,18 +73,10 @@ void message_place_half(struct broker *broker, const struct property_facts *fact
 }
 
 enum err message_place_encode(struct broker *broker, const struct message_place *place, struct record *record,
-                              struct arena *arena, struct encoded *out) {
-    int32_t transaction = place->sys_flag & SYS_FLAG_TRANSACTION_MASK;
+                              struct arena *arena, struct put *out) {
     record->topic = topic_name(place->topic);
     record->queue_id = place->queue_id;
     record->sys_flag = place->sys_flag;
     record->properties = properties_edit(arena, record->properties, &place->edits);
-    out->size_bytes = record_size(record);
-    if (out->size_bytes == 0)
-        return fail(ERR_MESSAGE_ILLEGAL, "topic, body or properties are longer than a record can hold");
-    out->record = arena_alloc(arena, out->size_bytes);
-    record_encode(record, out->record);
-    out->queue = topic_queue(place->topic, broker->store, place->queue_id, true);
-    out->no_offset = transaction == SYS_FLAG_PREPARED || transaction == SYS_FLAG_ROLLBACK;
-    return ERR_OK;
+    return lmq_put(broker, record, topic_queue(place->topic, broker->store, place->queue_id, true), arena, out);
 }

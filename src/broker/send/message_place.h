@@ -29,15 +29,9 @@ enum err message_place_delay(struct broker *broker, const struct property_facts 
 void message_place_half(struct broker *broker, const struct property_facts *facts, struct message_place *place,
                         struct arena *arena);
 
-/* Encodes `record`, which has all but topic, queue, flags and properties, for `place`, in `arena`.
+/* The put of `record`, which has all but topic, queue, flags and properties, at `place`, encoded in `arena`: lmq_put.
  * ERR_MESSAGE_ILLEGAL when topic or properties pass the limits of the format. */
-struct encoded {
-    struct queue *queue;
-    char *record;
-    uint32_t size_bytes;
-    bool no_offset;
-};
 enum err message_place_encode(struct broker *broker, const struct message_place *place, struct record *record,
-                              struct arena *arena, struct encoded *out) MUST_USE;
+                              struct arena *arena, struct put *out) MUST_USE;
 
 #endif

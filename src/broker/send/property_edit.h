@@ -9,7 +9,7 @@ struct property_edit {
     struct bytes name;
     struct bytes value; /* absent: taken out */
 };
-enum { PROPERTY_EDITS_MAX = 16 };
+enum { PROPERTY_EDITS_MAX = 24 };
 struct property_edits {
     struct property_edit items[PROPERTY_EDITS_MAX];
     size_t count;

@@ -20,7 +20,7 @@ static enum err dead_letter_topic(struct broker *broker, struct group *group, st
 }
 
 static enum err retry_encode(struct broker *broker, const struct retry *retry, struct record *record,
-                             struct arena *arena, struct message_place *place, bool *given_up, struct encoded *out) {
+                             struct arena *arena, struct message_place *place, bool *given_up, struct put *out) {
     struct bytes origin_topic = properties_get(record->properties, PROPERTY_RETRY_TOPIC);
     struct bytes origin_id = properties_get(record->properties, PROPERTY_ORIGIN_MESSAGE_ID);
     char id[MSGID_TEXT_MAX];
@@ -58,22 +58,18 @@ static enum err retry_append_record(struct broker *broker, const struct retry *r
                                     struct arena *arena) {
     struct record record;
     struct message_place place;
-    struct encoded encoded;
+    struct put put;
     bool given_up;
     int64_t end_phys;
     TRY(record_decode(stored, RECORD_CHECK_SHAPE, &record));
     struct bytes origin_topic = properties_get(record.properties, PROPERTY_RETRY_TOPIC);
     if (!origin_topic.data) origin_topic = record.topic;
-    TRY(retry_encode(broker, retry, &record, arena, &place, &given_up, &encoded));
-    struct put put = {.queue = encoded.queue,
-                      .record = encoded.record,
-                      .size_bytes = encoded.size_bytes,
-                      .no_offset = encoded.no_offset};
+    TRY(retry_encode(broker, retry, &record, arena, &place, &given_up, &put));
     TRY(store_append(broker->store, &put, 1, &end_phys));
     if (given_up)
         log_info(CLIENT, "message given up: group=%.*s topic=%.*s tries=%d offset=%" PRId64,
                  BYTES_ARG(group_name(retry->group)), BYTES_ARG(origin_topic), record.reconsume_times, put.offset_phys);
-    count_retry(broker, retry, &place, encoded.size_bytes, origin_topic, given_up);
+    count_retry(broker, retry, &place, put.size_bytes, origin_topic, given_up);
     return ERR_OK;
 }
 

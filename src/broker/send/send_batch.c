@@ -98,12 +98,10 @@ static size_t puts_taken(const struct send_batch *batch) {
     return last->put_first + last->put_count;
 }
 
-void send_batch_add_put(struct send_batch *batch, struct queue *queue, char *record, uint32_t size_bytes,
-                        bool no_offset) {
+void send_batch_add_put(struct send_batch *batch, const struct put *put) {
     if (batch->put_count > puts_taken(batch)) batch->puts[batch->put_count - 1].with_next = true;
     batch->puts = grow(batch->puts, batch->put_count, &batch->put_cap, sizeof *batch->puts);
-    batch->puts[batch->put_count++] =
-        (struct put){.queue = queue, .record = record, .size_bytes = size_bytes, .no_offset = no_offset};
+    batch->puts[batch->put_count++] = *put;
 }
 
 void send_batch_undo(struct send_batch *batch) {
@@ -210,7 +208,8 @@ static void batch_stored(struct reactor *reactor, struct send_batch *batch, size
     }
 }
 
-/* One request alone is too big for the log: the others of the turn must not suffer. */
+/* One request alone is too big for the log, or a queue of it is being deleted: the others of the turn must not suffer.
+ */
 static void batch_append_singly(struct reactor *reactor, struct send_batch *batch, size_t *kept) {
     size_t count = batch->sent_count;
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +231,7 @@ static void turn_append(struct send_turn *turn) {
     enum err err = store_append(reactor->broker->store, batch->puts, batch->put_count, &batch->end_phys);
     if (err == ERR_OK)
         batch_stored(reactor, batch, 0, batch->sent_count, &kept);
-    else if (err == ERR_TOO_BIG && batch->sent_count > 1)
+    else if ((err == ERR_TOO_BIG || err == ERR_NO_TOPIC) && batch->sent_count > 1)
         batch_append_singly(reactor, batch, &kept);
     else
         batch_refuse(reactor, batch, 0, batch->sent_count, err);

@@ -39,8 +39,7 @@ void send_turn_close(struct send_turn *turn); /* NULL is fine */
 /* The batch that takes the messages of this turn. Its arena is for what lives until the answer. */
 struct send_batch *send_turn_batch(struct send_turn *turn);
 /* Adds a record to be stored; then send_batch_add_sent for the request with all puts since the last one. */
-void send_batch_add_put(struct send_batch *batch, struct queue *queue, char *record, uint32_t size_bytes,
-                        bool no_offset);
+void send_batch_add_put(struct send_batch *batch, const struct put *put);
 void send_batch_add_sent(struct send_turn *turn, const struct sent *sent);
 /* Drops the puts that were added since the last sent: the request was refused after all. */
 void send_batch_undo(struct send_batch *batch);

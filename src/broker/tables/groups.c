@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "broker/tables/state_file.h"
 #include "broker/tables/topics.h"
+#include "message/lmq.h"
 
 enum { GROUP_BUCKETS = 16384 };
 
@@ -36,7 +37,7 @@ static const char *const built_in[] = {
 /* Members in the order of the file, between those that others hold. */
 #define OTHERS_DEFAULT "{\"attributes\":{},\"groupRetryPolicy\":{\"type\":\"CUSTOMIZED\"}}"
 
-struct group *groups_find(const struct groups *groups, struct bytes name) {
+static struct group *find(const struct groups *groups, struct bytes name) {
     struct group *group = (struct group *)name_table_find(&groups->table, name);
     return group && atomic_load_explicit(&group->exists, memory_order_acquire) ? group : NULL;
 }
@@ -73,6 +74,7 @@ static struct group *put(struct groups *groups, struct bytes name, const struct 
     if (fresh) {
         group = calloc(1, sizeof *group);
         must(group);
+        group->is_lmq = lmq_is(name);
     }
 #define SET_BOOL(member, key, otherwise) atomic_store(&group->member, json_bool(json_get(config, key), otherwise))
 #define SET_INT(member, key, otherwise)                                                                                \
@@ -97,6 +99,22 @@ static struct group *put(struct groups *groups, struct bytes name, const struct 
     return group;
 }
 
+/* Groups named like a light queue are there without being made, as defaults say. @source apache/rocketmq
+ * LmqSubscriptionGroupManager */
+static bool is_light(const struct groups *groups, struct bytes name) {
+    return lmq_is(name) && groups->broker->store_config.enable_lmq;
+}
+
+struct group *groups_find(struct groups *groups, struct bytes name) {
+    struct group *group = find(groups, name);
+    if (group || !is_light(groups, name) || name.len > GROUP_NAME_MAX) return group;
+    lock_take(&groups->lock);
+    group = find(groups, name);
+    if (!group) group = put(groups, name, NULL);
+    lock_give(&groups->lock);
+    return group;
+}
+
 struct group *groups_find_or_create(struct groups *groups, struct bytes name) {
     struct group *group = groups_find(groups, name);
     if (group) return group;
@@ -105,7 +123,7 @@ struct group *groups_find_or_create(struct groups *groups, struct bytes name) {
                (config->enable_create_sys_group && bytes_starts_with(name, BYTES("CID_RMQ_SYS_")));
     if (!may || group_name_check(name) != ERR_OK) return NULL;
     lock_take(&groups->lock);
-    group = groups_find(groups, name);
+    group = find(groups, name);
     bool fresh = !group;
     if (fresh) {
         group = put(groups, name, NULL);
@@ -130,8 +148,9 @@ enum err groups_update(struct groups *groups, const struct json *config) {
     struct bytes name = json_text(json_get(config, "groupName"));
     if (name.len == 0 || name.len > GROUP_NAME_MAX)
         return fail(ERR_FAILED, "groupName must have 1 to %d bytes", GROUP_NAME_MAX);
+    if (is_light(groups, name)) return ERR_OK;
     lock_take(&groups->lock);
-    bool there = groups_find(groups, name) != NULL;
+    bool there = find(groups, name) != NULL;
     put(groups, name, config);
     data_version_next(&groups->version);
     lock_give(&groups->lock);
@@ -141,8 +160,9 @@ enum err groups_update(struct groups *groups, const struct json *config) {
 }
 
 enum err groups_delete(struct groups *groups, struct bytes name) {
+    if (is_light(groups, name)) return ERR_OK;
     lock_take(&groups->lock);
-    struct group *group = groups_find(groups, name);
+    struct group *group = find(groups, name);
     if (group) {
         atomic_store(&group->exists, false);
         atomic_store(&group->forbidden, NULL);
@@ -173,7 +193,7 @@ struct each {
 static void visit_existing(struct named *item, void *arg) {
     struct each *each = arg;
     struct group *group = (struct group *)item;
-    if (atomic_load_explicit(&group->exists, memory_order_acquire)) each->visit(group, each->arg);
+    if (atomic_load_explicit(&group->exists, memory_order_acquire) && !group->is_lmq) each->visit(group, each->arg);
 }
 
 void groups_each(struct groups *groups, void (*visit)(struct group *group, void *arg), void *arg) {
@@ -251,7 +271,7 @@ void groups_write(struct groups *groups, struct json_writer *w) {
 /* --- open and close ---------------------------------------------------------------------------------------- */
 
 static void read_forbidden(struct groups *groups, const struct json *topics) {
-    struct group *group = groups_find(groups, topics->key);
+    struct group *group = find(groups, topics->key);
     const struct group_forbidden *list = NULL;
     for (const struct json *t = json_first(topics); group && t; t = t->next) {
         struct group_forbidden *f = arena_calloc(&groups->texts, 1, sizeof *f);

@@ -14,6 +14,7 @@ enum { GROUP_NAME_MAX = 255 };
 struct group {
     struct named named; /* named.name: the group's name */
     atomic_bool exists;
+    bool is_lmq;
     atomic_bool consume_enable, consume_from_min_enable, consume_broadcast_enable, consume_message_orderly,
         notify_consumer_ids_changed_enable;
     _Atomic int32_t retry_queue_nums, retry_max_times, consume_timeout_minute, group_sys_flag;
@@ -30,7 +31,8 @@ enum err groups_open(struct broker *broker, struct groups **out) MUST_USE; /* lo
 void groups_close(struct groups *groups);                                  /* saves */
 void groups_save(void *groups); /* writes the file if something changed. Waits for the disk */
 
-struct group *groups_find(const struct groups *groups, struct bytes name); /* NULL if unknown or deleted */
+/* NULL if unknown or deleted. With enableLmq, groups named like light queues exist, unlisted and unsaved. */
+struct group *groups_find(struct groups *groups, struct bytes name);
 /* The group, made with defaults when it is unknown and may be made by use; else NULL (answer 26). */
 struct group *groups_find_or_create(struct groups *groups, struct bytes name);
 /* May this group not read that topic? (forbiddenTable) */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "broker/tables/data_version.h"
 #include "broker/tables/state_file.h"
+#include "message/lmq.h"
 
 enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16 };
 
@@ -23,6 +24,7 @@ struct progress_queues {
 
 struct offsets {
     struct state_file file;
+    bool lmq;         /* enableLmq: another file, with a table for groups of light queues */
     struct lock lock; /* guards additions and the version */
     struct name_table table;
     struct data_version version;
@@ -272,6 +274,23 @@ struct writing {
     bool began;
 };
 
+/* "lmqOffsetTable":{"%LMQ%x@%LMQ%g":offset}: groups named like light queues have one offset a topic.
+ * @source apache/rocketmq LmqConsumerOffsetManager */
+static void write_lmq_progress(struct progress *progress, void *arg) {
+    struct json_writer *w = arg;
+    int64_t committed = progress_committed(progress, 0);
+    if (!lmq_is(progress->group) || committed < 0) return;
+    json_key(w, progress->named.name);
+    json_int(w, committed);
+}
+
+static void write_lmq_offsets(struct offsets *offsets, struct json_writer *w) {
+    json_key_text(w, "lmqOffsetTable");
+    json_begin_object(w);
+    offsets_each(offsets, write_lmq_progress, w);
+    json_end_object(w);
+}
+
 static void write_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
     struct writing *writing = arg;
     if (!writing->began) {
@@ -287,6 +306,10 @@ static void write_progress(struct progress *progress, void *arg) {
     struct writing writing = {.w = arg, .progress = progress};
     progress_each(progress, write_queue, &writing);
     if (writing.began) json_end_object(writing.w);
+}
+
+static void write_queues_of_others(struct progress *progress, void *arg) {
+    if (!lmq_is(progress->group)) write_progress(progress, arg);
 }
 
 /* "groupTopicMap":{"g":["t"]}: a view of the offset table that 5.3.3 writes beside it. */
@@ -318,9 +341,10 @@ void offsets_write(struct offsets *offsets, struct json_writer *w) {
     json_key_text(w, "dataVersion");
     data_version_encode(w, &version);
     write_group_topics(offsets, w);
+    if (offsets->lmq) write_lmq_offsets(offsets, w);
     json_key_text(w, "offsetTable");
     json_begin_object(w);
-    offsets_each(offsets, write_progress, w);
+    offsets_each(offsets, offsets->lmq ? write_queues_of_others : write_progress, w);
     json_end_object(w);
     json_end_object(w);
 }
@@ -333,11 +357,22 @@ static void write_file(void *table, struct json_writer *w) {
     offsets_write(offsets, w);
 }
 
+/* "topic@group"; NULL when it is no such thing. */
+static struct progress *progress_of_key(struct offsets *offsets, struct bytes key) {
+    const char *at = key.data ? memchr(key.data, '@', key.len) : NULL;
+    if (!at) return NULL;
+    struct bytes topic = bytes_make(key.data, (size_t)(at - key.data));
+    return offsets_progress(offsets, topic, bytes_skip(key, topic.len + 1), true);
+}
+
+static void read_lmq_progress(struct offsets *offsets, const struct json *offset) {
+    struct progress *progress = progress_of_key(offsets, offset->key);
+    struct slot *slot = progress ? slot_make(offsets, progress, 0) : NULL;
+    if (slot) atomic_store(&slot->committed, json_i64(offset, OFFSET_NONE));
+}
+
 static void read_progress(struct offsets *offsets, const struct json *queues) {
-    const char *at = queues->key.data ? memchr(queues->key.data, '@', queues->key.len) : NULL;
-    if (!at) return;
-    struct bytes topic = bytes_make(queues->key.data, (size_t)(at - queues->key.data));
-    struct progress *progress = offsets_progress(offsets, topic, bytes_skip(queues->key, topic.len + 1), true);
+    struct progress *progress = progress_of_key(offsets, queues->key);
     for (const struct json *q = json_first(queues); progress && q; q = q->next) {
         int32_t queue_id;
         struct slot *slot = bytes_to_i32(q->key, &queue_id) ? slot_make(offsets, progress, queue_id) : NULL;
@@ -345,15 +380,28 @@ static void read_progress(struct offsets *offsets, const struct json *queues) {
     }
 }
 
+/* A broker whose enableLmq was just switched on goes on with what it has in the file of the others. */
+static enum err load_file(struct offsets *offsets, struct arena *arena, struct buf *text, const struct json **json) {
+    TRY(state_file_load(&offsets->file, arena, text, json));
+    if (*json || !offsets->lmq) return ERR_OK;
+    struct state_file former;
+    state_file_init(&former, offsets->file.broker, "consumerOffset.json", offsets, write_file);
+    enum err err = state_file_load(&former, arena, text, json);
+    state_file_close(&former);
+    return err;
+}
+
 static enum err load(struct offsets *offsets) {
     struct arena arena = {0};
     struct buf text = {0};
     const struct json *json;
-    enum err err = state_file_load(&offsets->file, &arena, &text, &json);
+    enum err err = load_file(offsets, &arena, &text, &json);
     if (err == ERR_OK) {
         if (json) offsets->version = data_version_decode(json_get(json, "dataVersion"));
         const struct json *table = json_get(json, "offsetTable");
         for (const struct json *p = json_first(table); p; p = p->next) read_progress(offsets, p);
+        const struct json *lmqs = json_get(json, "lmqOffsetTable");
+        for (const struct json *p = json_first(lmqs); p; p = p->next) read_lmq_progress(offsets, p);
         if (!json) state_file_changed(&offsets->file);
     }
     buf_close(&text);
@@ -367,7 +415,9 @@ enum err offsets_open(struct broker *broker, struct offsets **out) {
     lock_init(&offsets->lock, LOCK_OFFSETS);
     name_table_init(&offsets->table, OFFSET_BUCKETS);
     data_version_init(&offsets->version);
-    state_file_init(&offsets->file, broker, "consumerOffset.json", offsets, write_file);
+    offsets->lmq = broker->store_config.enable_lmq;
+    state_file_init(&offsets->file, broker, offsets->lmq ? "lmqConsumerOffset.json" : "consumerOffset.json", offsets,
+                    write_file);
     enum err err = load(offsets);
     if (err != ERR_OK) {
         offsets_close(offsets);

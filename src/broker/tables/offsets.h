@@ -1,6 +1,7 @@
-/* offsets.h - how far each group has come in each queue: consumerOffset.json, and in memory what was pulled and reset.
- * A `struct progress` is (topic, group); it is found without a lock and lives until offsets_close. Its values are
- * atomic, one writer needs no lock. Saved each flushConsumerOffsetInterval when something changed.
+/* offsets.h - how far each group has come in each queue: consumerOffset.json, with enableLmq lmqConsumerOffset.json,
+ * and in memory what was pulled and reset. A `struct progress` is (topic, group); it is found without a lock and lives
+ * until offsets_close. Its values are atomic, one writer needs no lock. Saved each flushConsumerOffsetInterval when
+ * something changed.
  * @thread any; new pairs take LOCK_OFFSETS for moments. @source shared facts: behaviour 8, store 6 */
 #ifndef RMQ_BROKER_OFFSETS_H
 #define RMQ_BROKER_OFFSETS_H

@@ -10,6 +10,7 @@
 #include "broker/route.h"
 #include "broker/tables/state_file.h"
 #include "broker/tables/topic_attributes.h"
+#include "message/lmq.h"
 #include "store/store.h"
 
 enum { TOPIC_BUCKETS = 16384, SYSTEM_NAMES_MAX = 32, DEFAULT_QUEUES = 16, PERM_READ_WRITE = PERM_READ | PERM_WRITE };
@@ -101,7 +102,7 @@ static bool sends_forbidden(struct bytes name) {
 
 /* --- the table --------------------------------------------------------------------------------------------- */
 
-struct topic *topics_find(const struct topics *topics, struct bytes name) {
+static struct topic *find(const struct topics *topics, struct bytes name) {
     struct topic *topic = (struct topic *)name_table_find(&topics->table, name);
     return topic && atomic_load_explicit(&topic->exists, memory_order_acquire) ? topic : NULL;
 }
@@ -116,6 +117,7 @@ static struct topic *put(struct topics *topics, const struct topic_change *value
         topic->topics = topics;
         topic->is_system = topics_is_system(topics, values->name);
         topic->sends_forbidden = sends_forbidden(values->name);
+        topic->is_lmq = lmq_is(values->name);
     }
     atomic_store(&topic->read_queues, values->read_queues);
     atomic_store(&topic->write_queues, values->write_queues);
@@ -127,6 +129,27 @@ static struct topic *put(struct topics *topics, const struct topic_change *value
     atomic_store_explicit(&topic->exists, true, memory_order_release);
     if (fresh) name_table_add(&topics->table, values->name, &topic->named);
     return topic;
+}
+
+/* A light queue as a topic of its own. @source apache/rocketmq LmqTopicConfigManager */
+static struct topic *make_lmq(struct topics *topics, struct bytes name) {
+    lock_take(&topics->lock);
+    struct topic *topic = find(topics, name);
+    if (!topic) {
+        struct topic_change values = {name, 1, 1, PERM_READ_WRITE, 0, false, false, BYTES("")};
+        topic = put(topics, &values, BYTES("{}"));
+    }
+    lock_give(&topics->lock);
+    return topic;
+}
+
+static bool is_light(const struct topics *topics, struct bytes name) {
+    return lmq_is(name) && topics->broker->store_config.enable_lmq;
+}
+
+struct topic *topics_find(struct topics *topics, struct bytes name) {
+    struct topic *topic = find(topics, name);
+    return topic || !is_light(topics, name) || name.len > LMQ_NAME_MAX ? topic : make_lmq(topics, name);
 }
 
 /* Tells files and name servers of a change; the lock is not held. */
@@ -176,7 +199,7 @@ enum err topics_create(struct topics *topics, struct bytes name, int32_t queues,
     if (name.len == 0 || name.len >= NAME_MAX_BYTES)
         return fail(ERR_BAD_PARAMETER, "a topic name of %zu bytes", name.len);
     lock_take(&topics->lock);
-    *out = topics_find(topics, name);
+    *out = find(topics, name);
     bool there = *out != NULL;
     if (!there) {
         struct topic_change values = {name, queues, queues, perm, sys_flag, order, false, BYTES("")};
@@ -192,7 +215,7 @@ enum err topics_create(struct topics *topics, struct bytes name, int32_t queues,
 
 /* What a topic made from the template is like; ERR_NO_TOPIC when none can be. The lock is held. */
 static enum err from_template(struct topics *topics, struct bytes template_name, struct topic_change *values) {
-    struct topic *template = topics_find(topics, template_name);
+    struct topic *template = find(topics, template_name);
     if (template && bytes_equal(template_name, TOPIC_TBW102) && !topics->broker->config.auto_create_topic_enable)
         atomic_store(&template->perm, PERM_READ_WRITE);
     if (template && (atomic_load(&template->perm) & PERM_INHERIT)) {
@@ -215,7 +238,7 @@ enum err topics_create_by_send(struct topics *topics, struct bytes name, struct 
     if (unit_mode)
         values.sys_flag = bytes_starts_with(name, TOPIC_RETRY_PREFIX) ? TOPIC_SYS_FLAG_UNIT_SUB : TOPIC_SYS_FLAG_UNIT;
     lock_take(&topics->lock);
-    *out = topics_find(topics, name);
+    *out = find(topics, name);
     bool there = *out != NULL;
     enum err err = there ? ERR_OK : from_template(topics, template_name, &values);
     if (err == ERR_OK && !there) {
@@ -243,10 +266,11 @@ enum err topics_update(struct topics *topics, const struct topic_change *change)
     if (change->read_queues < 0 || change->write_queues < 0 || change->read_queues > TOPIC_QUEUES_MAX ||
         change->write_queues > TOPIC_QUEUES_MAX)
         return fail(ERR_BAD_PARAMETER, "queue numbers must be 0 to %d", TOPIC_QUEUES_MAX);
+    if (is_light(topics, change->name)) return ERR_OK;
     struct arena arena = {0};
     struct bytes attributes;
     lock_take(&topics->lock);
-    struct topic *topic = topics_find(topics, change->name);
+    struct topic *topic = find(topics, change->name);
     struct bytes former = topic ? bytes_of(atomic_load(&topic->attributes)) : BYTES("{}");
     enum err err = topic_attributes_alter(&arena, !topic, former, change->attributes, &attributes);
     bool differs = err == ERR_OK && !(topic && same(topic, change, attributes));
@@ -264,8 +288,9 @@ enum err topics_update(struct topics *topics, const struct topic_change *change)
 }
 
 enum err topics_delete(struct topics *topics, struct bytes name) {
+    if (is_light(topics, name)) return ERR_OK;
     lock_take(&topics->lock);
-    struct topic *topic = topics_find(topics, name);
+    struct topic *topic = find(topics, name);
     if (topic) {
         atomic_store(&topic->exists, false);
         data_version_next(&topics->version);
@@ -279,7 +304,7 @@ enum err topics_delete(struct topics *topics, struct bytes name) {
 
 void topics_set_order(struct topics *topics, struct bytes name, bool order) {
     lock_take(&topics->lock);
-    struct topic *topic = topics_find(topics, name);
+    struct topic *topic = find(topics, name);
     bool differs = topic && atomic_load(&topic->order) != order;
     if (differs) {
         atomic_store(&topic->order, order);
@@ -299,7 +324,7 @@ struct each {
 static void visit_existing(struct named *item, void *arg) {
     struct each *each = arg;
     struct topic *topic = (struct topic *)item;
-    if (atomic_load_explicit(&topic->exists, memory_order_acquire)) each->visit(topic, each->arg);
+    if (atomic_load_explicit(&topic->exists, memory_order_acquire) && !topic->is_lmq) each->visit(topic, each->arg);
 }
 
 void topics_each(struct topics *topics, void (*visit)(struct topic *topic, void *arg), void *arg) {

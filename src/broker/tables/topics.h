@@ -13,7 +13,7 @@
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
 enum { TOPIC_SYS_FLAG_UNIT = 1, TOPIC_SYS_FLAG_UNIT_SUB = 2 };
-enum { TOPIC_NAME_MAX = 127, TOPIC_QUEUES_MAX = 65536 };
+enum { TOPIC_NAME_MAX = 127, TOPIC_QUEUES_MAX = 65536, LMQ_NAME_MAX = 255 };
 
 #define TOPIC_TBW102       BYTES("TBW102")
 #define TOPIC_SCHEDULE     BYTES("SCHEDULE_TOPIC_XXXX")
@@ -26,6 +26,7 @@ struct topic {
     _Atomic int32_t read_queues, write_queues, perm, sys_flag;
     bool is_system;       /* by its name */
     bool sends_forbidden; /* answer 16 to sends of clients */
+    bool is_lmq;
     struct topics *topics;
     _Atomic(const char *) attributes;      /* JSON object text; replaced, never changed */
     _Atomic(struct topic_queues *) queues; /* see topic_queue */
@@ -40,7 +41,9 @@ enum err topics_open(struct broker *broker, struct topics **out) MUST_USE; /* lo
 void topics_close(struct topics *topics);                                  /* saves */
 void topics_save(void *topics); /* writes the file if something changed. Waits for the disk */
 
-struct topic *topics_find(const struct topics *topics, struct bytes name); /* NULL if unknown or deleted */
+/* NULL if unknown or deleted. With enableLmq each light queue (message/lmq.h) is a topic of one queue, which is neither
+ * listed nor saved nor registered, and cannot be changed. */
+struct topic *topics_find(struct topics *topics, struct bytes name);
 /* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
 struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create);
 

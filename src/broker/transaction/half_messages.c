@@ -105,13 +105,9 @@ static enum err append_op(struct half_messages *halves, struct bytes body, struc
         .store_host = broker->store_host,
         .body = body,
     };
-    struct encoded encoded;
     property_set(&place.edits, PROPERTY_TAGS, BYTES("d"));
-    enum err err = message_place_encode(halves->broker, &place, &record, &arena, &encoded);
-    if (err == ERR_OK) {
-        *put = (struct put){.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
-        err = store_append(broker->store, put, 1, &halves->end_phys);
-    }
+    enum err err = message_place_encode(halves->broker, &place, &record, &arena, put);
+    if (err == ERR_OK) err = store_append(broker->store, put, 1, &halves->end_phys);
     arena_close(&arena);
     return err;
 }
@@ -169,14 +165,11 @@ enum err half_messages_encode_back(struct half_messages *halves, const struct re
                                    struct arena *arena, struct put *back) {
     struct record record = *half;
     struct message_place place = {.topic = halves->half_topic, .sys_flag = half->sys_flag};
-    struct encoded encoded;
     int64_t original;
     if (check_times >= 0) property_set_i64(&place.edits, PROPERTY_TRANSACTION_CHECK_TIMES, check_times, arena);
     if (original_of(half, &original))
         property_set_i64(&place.edits, PROPERTY_TRAN_PREPARED_QUEUE_OFFSET, original, arena);
-    TRY(message_place_encode(halves->broker, &place, &record, arena, &encoded));
-    *back = (struct put){.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
-    return ERR_OK;
+    return message_place_encode(halves->broker, &place, &record, arena, back);
 }
 
 static enum err put_back(struct half_messages *halves, const struct record *half, struct put *back, bool *moved) {

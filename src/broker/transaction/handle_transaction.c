@@ -47,7 +47,6 @@ static enum err encode_message(struct end *end, struct message_place *place, str
     struct arena *arena = end->call->request->arena;
     struct broker *broker = end->broker;
     struct record record = end->half;
-    struct encoded encoded;
     struct bytes topic = properties_get(record.properties, PROPERTY_REAL_TOPIC);
     struct property_facts facts = property_facts_read(record.properties);
     *place = (struct message_place){.topic = topics_find(broker->topics, topic)};
@@ -60,9 +59,7 @@ static enum err encode_message(struct end *end, struct message_place *place, str
     property_remove(&place->edits, PROPERTY_TRAN_PREPARED_QUEUE_OFFSET);
     TRY(message_place_delay(broker, &facts, place, arena));
     record.prepared_offset = end->header->commit_log_offset;
-    TRY(message_place_encode(broker, place, &record, arena, &encoded));
-    *message = (struct put){.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
-    return ERR_OK;
+    return message_place_encode(broker, place, &record, arena, message);
 }
 
 static enum err end_transaction(struct end *end) {

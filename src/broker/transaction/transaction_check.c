@@ -139,11 +139,10 @@ static enum err give_up(struct round *round, const struct record *half) {
     struct broker *broker = round->broker;
     struct record record = *half;
     struct message_place place = {.sys_flag = half->sys_flag};
-    struct encoded encoded;
+    struct put put;
     bool ended;
     TRY(topics_create(broker->topics, TOPIC_TRANS_CHECK_MAX_TIME, 1, PERM_READ | PERM_WRITE, 0, false, &place.topic));
-    TRY(message_place_encode(broker, &place, &record, &round->arena, &encoded));
-    struct put put = {.queue = encoded.queue, .record = encoded.record, .size_bytes = encoded.size_bytes};
+    TRY(message_place_encode(broker, &place, &record, &round->arena, &put));
     TRY(half_messages_end(round->halves, half, &put, &ended));
     if (!ended) return ERR_OK;
     struct bytes topic = properties_get(half->properties, PROPERTY_REAL_TOPIC);
