@@ -30,6 +30,8 @@ fuzz: test-deps      ## each parser for FUZZ_SECONDS (60)
 	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) && scripts/fuzz $(or $(FUZZ_SECONDS),60)
 bench: all           ## beside the Java broker in one run (needs ../shared)
 	../shared/bench/compare.py --dist dist $(BENCH_ARGS)
+pileup: all          ## N (1000000) messages into one store: rates, restarts, memory; about 300 bytes of disk each
+	cmake --build --preset release -j $(JOBS) --target bench_pileup && scripts/pileup $(or $(N),1000000)
 format:              ## clang-format all sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 lint: test-deps      ## format, layers, style
@@ -42,4 +44,4 @@ clean:
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
-.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench format lint install clean help
+.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup format lint install clean help
