@@ -482,9 +482,13 @@ static enum err verify_queues(struct verify *v, const struct args *args) {
     return ERR_OK;
 }
 
+/* Brokers since 5.4.0 index tags too, as "TOPIC#T#TAGS". @source shared facts: since-5.3.3 */
 static bool record_has_hash(const struct record *record, int32_t hash) {
     struct bytes key = properties_get(record->properties, PROPERTY_UNIQ_KEY);
     if (key.len && index_hash(record->topic, key) == hash) return true;
+    struct bytes tags = properties_get(record->properties, PROPERTY_TAGS);
+    struct bytes tag_key = arena_printf(&arena, "T#%.*s", BYTES_ARG(tags));
+    if (tags.len && index_hash(record->topic, tag_key) == hash) return true;
     struct bytes rest = properties_get(record->properties, PROPERTY_KEYS);
     while (bytes_split(&rest, ' ', &key))
         if (key.len && index_hash(record->topic, key) == hash) return true;
