@@ -1,6 +1,6 @@
 /* half_messages.h - half messages that wait for the end of their transaction.
- * They lie in RMQ_SYS_TRANS_HALF_TOPIC. That one is finished is written to RMQ_SYS_TRANS_OP_HALF_TOPIC: records with a
- * list of queue offsets, several at a time. What is below the consumer offset of the group CID_RMQ_SYS_TRANS is
+ * They lie in RMQ_SYS_TRANS_HALF_TOPIC. That one is finished is written to RMQ_SYS_TRANS_OP_HALF_TOPIC: a record with
+ * its queue offset each, several at a time. What is below the consumer offset of the group CID_RMQ_SYS_TRANS is
  * finished, or was put back: appended again behind all others, under the same key.
  *
  * An end is done once: the second commit of the same half message stores nothing, also after it was put back, as long
