@@ -34,9 +34,11 @@ pileup: all          ## N (1000000) messages into one store: rates, restarts, me
 	cmake --build --preset release -j $(JOBS) --target bench_pileup && scripts/pileup $(or $(N),1000000)
 format:              ## clang-format all sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
-lint: test-deps      ## format, layers, style
+docs:                ## docs/config.md and the manual pages, from the tables and headers they come from
+	tools/gen_docs.py && docs/man/generate.py
+lint: test-deps      ## format, layers, style, made docs are current
 	git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
-	tools/check_layers.py && tools/check_style.py
+	tools/check_layers.py && tools/check_style.py && tools/gen_docs.py --check && docs/man/generate.py --check
 install: all         ## to PREFIX (/usr/local)
 	cmake --install build/release --prefix $(PREFIX)
 clean:
@@ -44,4 +46,4 @@ clean:
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
-.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup format lint install clean help
+.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup torture format docs lint install clean help

@@ -22,7 +22,6 @@
 
 enum {
     REBALANCE_INTERVAL_MS = 20000,
-    PERSIST_FIRST_DELAY_MS = 10000,
     HEARTBEAT_FIRST_DELAY_MS = 1000,
     ROUTE_FIRST_DELAY_MS = 10000,
     REMOTE_NAME_MAX_LEN = 255
@@ -112,8 +111,8 @@ static void start_on_loop(struct job *job) {
                      client->options.poll_name_server_interval_ms, on_route_timer);
     loop_timer_start(client->loop, &client->heartbeat_timer, HEARTBEAT_FIRST_DELAY_MS,
                      client->options.heartbeat_broker_interval_ms, on_heartbeat_timer);
-    loop_timer_start(client->loop, &client->offset_timer, PERSIST_FIRST_DELAY_MS,
-                     client->options.persist_consumer_offset_interval_ms, on_offset_timer);
+    int32_t persist_ms = client->options.persist_consumer_offset_interval_ms;
+    loop_timer_start(client->loop, &client->offset_timer, persist_ms, persist_ms, on_offset_timer);
     loop_timer_start(client->loop, &client->rebalance_timer, REBALANCE_INTERVAL_MS, REBALANCE_INTERVAL_MS,
                      on_rebalance_timer);
     waiting_call_end(call);
