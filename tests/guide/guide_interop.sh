@@ -37,7 +37,8 @@ received() { [ "$(grep -c 'Receive New Messages: \[MessageExt' "$T/java-consumer
 wait_for 60 "1000 messages at the Java consumer" received
 kill "$consumer"
 
-lib=$(ls -d "$SHARED/peer/target/4.2.0/lib" "$USER_HOME/.cache/java-peer/4.2.0/lib" 2>/dev/null | head -n 1)
+lib=$SHARED/peer/target/4.2.0/lib
+[ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/4.2.0/lib
 mkdir -p "$T/java/home/conf"
 javac -nowarn -d "$T/java/home/conf" -cp "$lib/*" "$SOURCE"/tests/guide/java/*.java
 java_420() { timeout 120 env HOME="$USER_HOME" "$PEER" java -v 4.2.0 -d "$T/java" "$@"; }
