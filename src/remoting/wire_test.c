@@ -235,7 +235,8 @@ static void big_answers_wait_for_a_slow_reader(void **state) {
     struct reply reply = {0};
     for (int i = 0; i < ASKED; i++) append_request(&out, BIG_ANSWER, i, SERIALIZE_JSON, BYTES(""));
     send_all(fd, buf_bytes(&out));
-    clock_sleep_ms(100);
+    for (int i = 0; i < 5000 && slices_out == 0; i++) clock_sleep_ms(2);
+    clock_sleep_ms(100); /* more would go out now if they did not wait */
     assert_in_range(slices_out, 1, 3);
     for (int i = 0; i < ASKED; i++) {
         assert_true(receive_reply(fd, &reply));
