@@ -14,10 +14,10 @@
 #include "base/log.h"
 #include "client/client_requests.h"
 #include "client/heartbeat.h"
-#include "client/producer.h"
-#include "client/pull_consumer.h"
-#include "client/push_consumer.h"
-#include "client/rebalance.h"
+#include "client/producer/producer.h"
+#include "client/consumer/pull_consumer.h"
+#include "client/consumer/push_consumer.h"
+#include "client/consumer/rebalance.h"
 #include "os/clock.h"
 
 enum {

@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "client/client.h"
-#include "client/producer.h"
-#include "client/pull_consumer.h"
-#include "client/push_consumer.h"
+#include "client/producer/producer.h"
+#include "client/consumer/pull_consumer.h"
+#include "client/consumer/push_consumer.h"
 #include "wire/body_heartbeat.h"
 #include "wire/request.h"
 

@@ -1,12 +1,12 @@
 /* offset_store.c - offsets on brokers and in the local file, and where a new group begins. */
-#include "client/offset_store.h"
+#include "client/consumer/offset_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "client/push_consumer.h"
+#include "client/consumer/push_consumer.h"
 #include "os/file.h"
 #include "wire/request.h"
 

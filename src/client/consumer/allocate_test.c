@@ -1,5 +1,5 @@
 /* allocate_test.c - both strategies for every small number of queues and clients. */
-#include "client/allocate.h"
+#include "client/consumer/allocate.h"
 
 #include <stdio.h>
 #include "base/test.h"

@@ -1,8 +1,8 @@
 /* fault_test.c - which brokers are left alone, and for how long; rates of a consumer over a minute. */
-#include "client/fault.h"
+#include "client/producer/fault.h"
 
 #include "base/test.h"
-#include "client/consume_stats.h"
+#include "client/consumer/consume_stats.h"
 #include "client/names.h"
 
 static void slow_brokers_are_left_alone_for_a_while(void **state) {

@@ -1,12 +1,12 @@
 /* pull_consumer.c - a pull consumer: its life, pulls, offsets. */
-#include "client/pull_consumer.h"
+#include "client/consumer/pull_consumer.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "client/call.h"
 #include "client/heartbeat.h"
-#include "client/pull.h"
-#include "client/push_consumer.h"
+#include "client/consumer/pull.h"
+#include "client/consumer/push_consumer.h"
 #include "wire/request.h"
 
 enum { GROUP_MAX_LEN = 255, PULL_TIMEOUT_MS = 10000, SUSPEND_MS = 20000, SUSPENDED_TIMEOUT_MS = 30000 };

@@ -1,5 +1,5 @@
 /* allocate.c - the two strategies: contiguous shares, and one queue each in turn. */
-#include "client/allocate.h"
+#include "client/consumer/allocate.h"
 
 #include "base/check.h"
 

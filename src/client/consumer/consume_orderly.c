@@ -1,9 +1,9 @@
 /* consume_orderly.c - one batch of a queue at a time: given when locked, settled before the next. */
 #include <stdlib.h>
 #include "base/check.h"
-#include "client/push_consumer.h"
-#include "client/queue_locks.h"
-#include "client/send_back.h"
+#include "client/consumer/push_consumer.h"
+#include "client/consumer/queue_locks.h"
+#include "client/consumer/send_back.h"
 
 enum { SUSPEND_MIN_MS = 10, SUSPEND_MAX_MS = 30000, LOCK_RETRY_MS = 3000 };
 

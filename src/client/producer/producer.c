@@ -1,11 +1,11 @@
 /* producer.c - life of a producer and its ways to send: waiting, oneway, selected, batch, asynchronous. */
-#include "client/producer.h"
+#include "client/producer/producer.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "client/heartbeat.h"
 #include "client/queue_list.h"
-#include "client/send.h"
+#include "client/producer/send.h"
 #include "message/batch.h"
 #include "message/properties.h"
 

@@ -1,5 +1,5 @@
 /* send.c - the states of a send: content, route, queue, answer, another try. */
-#include "client/send.h"
+#include "client/producer/send.h"
 
 #include <stdlib.h>
 #include "base/check.h"

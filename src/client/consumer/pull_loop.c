@@ -1,15 +1,15 @@
 /* pull_loop.c - when to pull, what an answer means, offsets that are put right. */
-#include "client/pull_loop.h"
+#include "client/consumer/pull_loop.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/offset_store.h"
-#include "client/pull.h"
-#include "client/push_consumer.h"
-#include "client/queue_locks.h"
-#include "client/rebalance.h"
+#include "client/consumer/offset_store.h"
+#include "client/consumer/pull.h"
+#include "client/consumer/push_consumer.h"
+#include "client/consumer/queue_locks.h"
+#include "client/consumer/rebalance.h"
 #include "os/clock.h"
 #include "wire/request.h"
 

@@ -1,9 +1,9 @@
 /* process_queue.c - a ring of messages by offset; those done leave from its head. */
-#include "client/process_queue.h"
+#include "client/consumer/process_queue.h"
 
 #include <stdlib.h>
 #include "base/check.h"
-#include "client/push_consumer.h"
+#include "client/consumer/push_consumer.h"
 
 struct process_queue *process_queue_create(struct rmq_push_consumer *consumer, const struct message_queue *mq) {
     struct process_queue *queue = calloc(1, sizeof *queue);

@@ -1,10 +1,10 @@
 /* queue_locks.c - locks of queues on brokers: taken one by one, renewed broker by broker. */
-#include "client/queue_locks.h"
+#include "client/consumer/queue_locks.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/push_consumer.h"
+#include "client/consumer/push_consumer.h"
 #include "wire/body_lock.h"
 #include "wire/request.h"
 

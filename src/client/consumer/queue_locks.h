@@ -4,7 +4,7 @@
 #ifndef RMQ_CLIENT_QUEUE_LOCKS_H
 #define RMQ_CLIENT_QUEUE_LOCKS_H
 
-#include "client/process_queue.h"
+#include "client/consumer/process_queue.h"
 
 enum { LOCK_INTERVAL_MS = 20000, LOCK_MAX_LIVE_MS = 30000 };
 

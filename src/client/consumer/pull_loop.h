@@ -4,7 +4,7 @@
 #ifndef RMQ_CLIENT_PULL_LOOP_H
 #define RMQ_CLIENT_PULL_LOOP_H
 
-#include "client/process_queue.h"
+#include "client/consumer/process_queue.h"
 
 enum { PULL_EXPIRED_MS = 120000 }; /* a loop not seen for so long has stopped by a fault: the queue is taken anew */
 /* Pulls, now or when it may; does nothing if a pull is under way. */

@@ -1,12 +1,12 @@
 /* push_consumer.c - life of a push consumer: options, subscriptions, the steps of start and stop. */
-#include "client/push_consumer.h"
+#include "client/consumer/push_consumer.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/offset_store.h"
-#include "client/queue_locks.h"
-#include "client/rebalance.h"
+#include "client/consumer/offset_store.h"
+#include "client/consumer/queue_locks.h"
+#include "client/consumer/rebalance.h"
 #include "os/clock.h"
 #include "wire/request.h"
 

@@ -1,11 +1,11 @@
 /* transaction.c - the end of a local transaction on its way to the broker, after a send or when the broker asks. */
-#include "client/transaction.h"
+#include "client/producer/transaction.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
 #include "client/message_ext.h"
-#include "client/send.h"
+#include "client/producer/send.h"
 #include "message/msgid.h"
 #include "message/properties.h"
 #include "wire/request.h"

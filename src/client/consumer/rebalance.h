@@ -4,7 +4,7 @@
 #ifndef RMQ_CLIENT_REBALANCE_H
 #define RMQ_CLIENT_REBALANCE_H
 
-#include "client/process_queue.h"
+#include "client/consumer/process_queue.h"
 
 /* Goes through all topics; when one such round is under way, another follows it. */
 void rebalance_start(struct rmq_push_consumer *consumer);

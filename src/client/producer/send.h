@@ -4,7 +4,7 @@
 #define RMQ_CLIENT_SEND_H
 
 #include "client/message.h"
-#include "client/producer.h"
+#include "client/producer/producer.h"
 #include "message/msgid.h"
 
 enum send_mode { SEND_SYNC, SEND_ASYNC, SEND_ONEWAY };

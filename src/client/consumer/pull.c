@@ -1,5 +1,5 @@
 /* pull.c - header of the request, codes and messages of the answer. */
-#include "client/pull.h"
+#include "client/consumer/pull.h"
 
 #include "base/check.h"
 #include "wire/request.h"

@@ -1,12 +1,12 @@
 /* consume.c - the consumer threads and the two lists between them and the I/O thread. */
-#include "client/consume.h"
+#include "client/consumer/consume.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
 #include "client/client_requests.h"
-#include "client/push_consumer.h"
+#include "client/consumer/push_consumer.h"
 #include "os/clock.h"
 #include "os/thread.h"
 

@@ -1,5 +1,5 @@
 /* consume_stats.c - differences of totals over a minute. */
-#include "client/consume_stats.h"
+#include "client/consumer/consume_stats.h"
 
 void consume_stats_sample(struct consume_stats *stats, int64_t now_ms) {
     stats->now.at_ms = now_ms;

@@ -1,14 +1,14 @@
 /* rebalance.c - a round through all topics: who is in the group, which queues go, which come. */
-#include "client/rebalance.h"
+#include "client/consumer/rebalance.h"
 
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/allocate.h"
-#include "client/offset_store.h"
-#include "client/pull_loop.h"
-#include "client/push_consumer.h"
-#include "client/queue_locks.h"
+#include "client/consumer/allocate.h"
+#include "client/consumer/offset_store.h"
+#include "client/consumer/pull_loop.h"
+#include "client/consumer/push_consumer.h"
+#include "client/consumer/queue_locks.h"
 #include "os/thread.h"
 #include "wire/request.h"
 

@@ -7,10 +7,10 @@
 #define RMQ_CLIENT_PUSH_CONSUMER_H
 
 #include "client/client.h"
-#include "client/consume.h"
-#include "client/consume_stats.h"
+#include "client/consumer/consume.h"
+#include "client/consumer/consume_stats.h"
 #include "client/heartbeat.h"
-#include "client/process_queue.h"
+#include "client/consumer/process_queue.h"
 #include "rocketmq/consumer.h"
 #include "wire/body_heartbeat.h"
 

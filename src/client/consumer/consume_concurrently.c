@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/push_consumer.h"
-#include "client/send_back.h"
+#include "client/consumer/push_consumer.h"
+#include "client/consumer/send_back.h"
 #include "os/clock.h"
 
 enum { CONSUME_AGAIN_DELAY_MS = 5000, EXPIRE_DELAY_LEVEL = 3, EXPIRE_MAX_A_QUEUE = 16 };

@@ -1,13 +1,13 @@
 /* send_back.c - a failed message on its way back, by the broker or by the retry topic. */
-#include "client/send_back.h"
+#include "client/consumer/send_back.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "client/push_consumer.h"
-#include "client/send.h"
+#include "client/consumer/push_consumer.h"
+#include "client/producer/send.h"
 #include "message/properties.h"
 #include "wire/request.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 #include "client/client.h"
-#include "client/fault.h"
+#include "client/producer/fault.h"
 #include "rocketmq/producer.h"
 
 enum { ASYNC_SENDS_MAX = 65535 };

@@ -1,5 +1,5 @@
 /* fault.c - a table of brokers and until when others are preferred. */
-#include "client/fault.h"
+#include "client/producer/fault.h"
 
 #include <stdlib.h>
 #include "base/check.h"
