@@ -48,10 +48,11 @@ function(rmq_program name)
   install(TARGETS mq${name} DESTINATION ${RMQ_PROGRAMS})
 endfunction()
 
-# A program of one source file: src/tools/NAME.c
+# A program of one source file, src/tools/NAME.c, or of a folder, src/tools/NAME/
 function(rmq_tool name)
   cmake_parse_arguments(T "" "" "DEPENDS" ${ARGN})
-  add_executable(${name} ${CMAKE_SOURCE_DIR}/src/tools/${name}.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/tools/${name}.c ${CMAKE_SOURCE_DIR}/src/tools/${name}/*.c)
+  add_executable(${name} ${sources})
   list(TRANSFORM T_DEPENDS PREPEND rmq_)
   target_link_libraries(${name} PRIVATE ${T_DEPENDS})
   install(TARGETS ${name} DESTINATION ${RMQ_PROGRAMS})

@@ -36,6 +36,47 @@ verify_sees() { # verify_sees TEXT FILE POSITION
     cp "$T/kept" "$2"
 }
 verify_sees "queue TopicA/0 offset 3" "$store/consumequeue/TopicA/0/00000000000000000000" 67
+verify_sees "queue TopicA/0 offset 3: tags code" "$store/consumequeue/TopicA/0/00000000000000000000" 79
+verify_sees "index: 20261124001152769: 0 entries and 1 slots" "$store/index/20261124001152769" 40
 verify_sees "index: .* has no such key" "$store/index/20261124001152769" 4100
 verify_sees "log: no record at 776806" "$store/commitlog/00000000000000524288" $((776806 - 524288 + 95))
 status 0 "$store" verify
+
+# Repair: a record of the log, a queue, the index and a whole queue folder are damaged; all but the record comes back.
+echo 'messageDelayLevel=1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 3650d' >"$T/broker.conf"
+queues() {
+    local queue
+    for queue in "$1"/consumequeue/*/*; do
+        echo "$queue" | grep -o 'consumequeue.*'
+        "$mqstore" "$1" queue "$(basename "$(dirname "$queue")")" "$(basename "$queue")"
+    done
+}
+queues "$store" >"$T/before"
+damage "$store/commitlog/00000000000000000000" $((1806 + 95))
+damage "$store/consumequeue/TopicA/0/00000000000000000000" 207
+damage "$store/index/20261124001152769" 4100
+rm -r "$store/consumequeue/TopicB"
+status 1 "$store" verify
+grep -q '^FAULT log: no record at 1806: .* it goes on at 2482' "$T/out" || fail "verify does not say where the log goes on"
+grep -q '^FAULT queue TopicB/0: missing, with 38 records' "$T/out" || fail "verify does not miss the queue"
+has "faults 0" repair "$T/broker.conf"
+has "records 517, queue entries 516 (expired 0, copies 0), index entries 1380, faults 0" verify
+has "1806 size=676 topic=RMQ_SYS_DAMAGED" log 1806 1
+has "3 phys=0 size=2147483647 tagsCode=0 filler" queue TopicA 0 3
+queues "$store" >"$T/after"
+same "queue entries changed" 1 "$(diff "$T/before" "$T/after" | grep -c '^>')"
+kept=$(echo "$store"/before-repair-*/commitlog/00000000000000001806)
+same "bytes kept" 676 "$(stat -c %s "$kept")"
+
+# What a killed broker leaves behind is repaired too; a store in use is not.
+tar --zstd -xf "$SHARED/golden/store/v533-torn.tar.zst" -C "$T"
+status 1 "$T/v533-torn" verify
+status 0 "$T/v533-torn" repair
+python3 - "$store/lock" <<'PY' &
+import fcntl, sys, time
+file = open(sys.argv[1], "r+"); fcntl.lockf(file, fcntl.LOCK_EX, 1, 0); print("held", file=open(sys.argv[1] + "ed", "w")); time.sleep(60)
+PY
+PIDS+=($!)
+wait_for 10 lock test -e "$store/locked"
+status 1 "$store" repair
+grep -q "in use by a broker" "$T/out" || fail "repair does not say that the store is in use"
