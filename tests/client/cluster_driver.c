@@ -307,6 +307,50 @@ static void orderly_consumers_keep_the_order(void **state) {
     rmq_client_destroy(other);
 }
 
+/* Sends to all queues until `received` has one more. How long that took. */
+static int64_t ms_to_next_message(struct received *received, int *sent) {
+    int64_t begin_ms = clock_monotonic_ms();
+    int before = total(received);
+    while (total(received) == before && clock_monotonic_ms() - begin_ms < PATIENCE_MS) {
+        send_numbers(*sent, 8, NULL);
+        *sent += 8;
+        clock_sleep_ms(20);
+    }
+    assert_true(total(received) > before);
+    return clock_monotonic_ms() - begin_ms;
+}
+
+/* The interval of rebalancing is 20 s: locks that others give back are tried again much sooner. The bound is wide for
+ * the sake of slow machines; what it took is printed. */
+static void orderly_queues_change_hands_at_once(void **state) {
+    (void)state;
+    static struct received first = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    static struct received second = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    rmq_push_consumer_options_t options = consumer_options(&first), other_options = consumer_options(&second);
+    options.orderly = other_options.orderly = true;
+    rmq_client_t *other = make_client();
+    int sent = 0;
+    rmq_push_consumer_t *leaving = start_consumer(other, &other_options, "*");
+    (void)ms_to_next_message(&second, &sent);
+    pusher = start_consumer(client, &options, "*");
+    int64_t joined_ms = ms_to_next_message(&first, &sent);
+    rmq_push_consumer_destroy(leaving);
+    rmq_client_destroy(other);
+    int64_t begin_ms = clock_monotonic_ms();
+    int have = 0;
+    for (; have < sent && clock_monotonic_ms() - begin_ms < PATIENCE_MS; clock_sleep_ms(5)) {
+        have = 0;
+        for (int i = 0; i < sent; i++) have += first.count[i] + second.count[i] > 0;
+    }
+    int64_t left_ms = clock_monotonic_ms() - begin_ms;
+    printf("ordered queues changed hands after %lld ms on joining, %lld ms on leaving\n", (long long)joined_ms,
+           (long long)left_ms);
+    assert_int_equal(have, sent);
+    assert_in_range(joined_ms, 0, 5000);
+    assert_in_range(left_ms, 0, 5000);
+    stop_pusher();
+}
+
 static void broadcasting_reaches_everybody(void **state) {
     (void)state;
     static struct received first = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -578,6 +622,7 @@ int main(int argc, char **argv) {
         TEST(bodies_come_as_they_were_sent),
         TEST(two_consumers_share_and_take_over),
         TEST(orderly_consumers_keep_the_order),
+        TEST(orderly_queues_change_hands_at_once),
         TEST(broadcasting_reaches_everybody),
         TEST(pulling_finds_what_is_there),
         TEST(a_blocking_pull_waits_for_a_message),

@@ -45,7 +45,8 @@ struct rmq_push_consumer {
     struct consume_again *again; /* consume_concurrently.c: to be consumed once more after a while */
 
     struct { /* rebalance.c */
-        bool running, again, balanced;
+        bool running, again;
+        int32_t try_again_ms; /* something is left to be done, after so long; 0 = balanced */
         size_t topic_index, adding, retry_misses;
         struct route_wait wait;
         struct waiting_call *first_round; /* waits for the end of the first one */

@@ -12,7 +12,13 @@
 #include "os/thread.h"
 #include "wire/request.h"
 
-enum { TRY_AGAIN_MS = 1000, RETRY_MISSES_MAX = 10 };
+enum { TRY_AGAIN_MS = 1000, TRY_LOCK_AGAIN_MS = 200 /* others give locks back soon */, RETRY_MISSES_MAX = 10 };
+
+/* The round cannot do all of its work now. */
+static void try_again(struct rmq_push_consumer *consumer, int32_t delay_ms) {
+    int32_t *wanted_ms = &consumer->rebalance.try_again_ms;
+    if (*wanted_ms == 0 || delay_ms < *wanted_ms) *wanted_ms = delay_ms;
+}
 
 static void next_topic(struct rmq_push_consumer *consumer);
 
@@ -79,10 +85,10 @@ static void addition_end(struct addition *op) {
     push_consumer_release(consumer);
 }
 
-static void addition_failed(struct addition *op, const char *why) {
+static void addition_failed(struct addition *op, int32_t again_ms, const char *why) {
     struct rmq_push_consumer *consumer = op->consumer;
     if (consumer->state == CONSUMER_RUNNING) {
-        consumer->rebalance.balanced = false;
+        try_again(consumer, again_ms);
         log_every_ms(5000, WARN, CLIENT, "queue not taken: group=%.*s topic=%.*s broker=%.*s queue=%d why=%s",
                      BYTES_ARG(consumer->group), BYTES_ARG(op->queue.topic), BYTES_ARG(op->queue.broker_name),
                      op->queue.queue_id, why);
@@ -95,7 +101,7 @@ static void on_where(struct pull_from_where *where, int64_t offset) {
     struct rmq_push_consumer *consumer = op->consumer;
     if (consumer->state != CONSUMER_RUNNING || offset < 0) {
         if (op->locked) queue_locks_give(consumer, &op->queue);
-        addition_failed(op, where->call.outcome.detail);
+        addition_failed(op, TRY_AGAIN_MS, where->call.outcome.detail);
         return;
     }
     struct process_queue *queue = process_queue_create(consumer, &op->queue);
@@ -117,7 +123,7 @@ static void on_locked(struct queue_lock *lock, bool locked) {
     if (locked)
         offset_store_pull_from_where(&op->where, op->consumer, &op->queue, on_where);
     else
-        addition_failed(op, "another client still has it locked");
+        addition_failed(op, TRY_LOCK_AGAIN_MS, "another client still has it locked");
 }
 
 static void add(struct rmq_push_consumer *consumer, const struct message_queue *queue) {
@@ -194,7 +200,7 @@ static void on_client_ids(void *ctx, enum err err, const struct command *respons
                                        ids, id_count, bytes_of(consumer->client->id), mine);
         apply(consumer, route->topic, mine, count);
     } else {
-        consumer->rebalance.balanced = false;
+        try_again(consumer, TRY_AGAIN_MS);
         if (consumer->state == CONSUMER_RUNNING)
             log_every_ms(5000, WARN, CLIENT, "consumers of group %.*s not known: %s", BYTES_ARG(consumer->group),
                          err != ERR_OK ? err_detail(err) : "the broker has none, or the topic is gone");
@@ -233,7 +239,7 @@ static void on_route(struct route_wait *wait, struct route *route, const struct 
         const struct subscribed *subscribed = topic_now(consumer);
         bool is_retry = subscribed && bytes_equal(subscribed->data.topic, consumer->retry_topic);
         /* The retry topic is made by the first heartbeat and known a moment later, if brokers make it at all. */
-        if (!is_retry || consumer->rebalance.retry_misses++ < RETRY_MISSES_MAX) consumer->rebalance.balanced = false;
+        if (!is_retry || consumer->rebalance.retry_misses++ < RETRY_MISSES_MAX) try_again(consumer, TRY_AGAIN_MS);
         if (!is_retry && consumer->state == CONSUMER_RUNNING)
             log_every_ms(5000, WARN, CLIENT, "cannot consume: %s", outcome->detail);
         topic_end(consumer);
@@ -250,8 +256,8 @@ static void round_end(struct rmq_push_consumer *consumer) {
     if (consumer->state != CONSUMER_RUNNING) return;
     if (consumer->rebalance.again)
         rebalance_start(consumer);
-    else if (!consumer->rebalance.balanced)
-        client_rebalance_soon(consumer->client, TRY_AGAIN_MS);
+    else if (consumer->rebalance.try_again_ms > 0)
+        client_rebalance_soon(consumer->client, consumer->rebalance.try_again_ms);
 }
 
 static void next_topic(struct rmq_push_consumer *consumer) {
@@ -278,7 +284,7 @@ void rebalance_start(struct rmq_push_consumer *consumer) {
     }
     consumer->rebalance.running = true;
     consumer->rebalance.again = false;
-    consumer->rebalance.balanced = true;
+    consumer->rebalance.try_again_ms = 0;
     consumer->rebalance.topic_index = 0;
     next_topic(consumer);
 }
