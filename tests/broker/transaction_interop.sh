@@ -46,12 +46,12 @@ java_life transactionCheckInterval=1000
 same "asked by Java" "$(numbers 1 $COUNT open)" "$(asked "$T/asked")"
 has() { [ "$(numbers 1 "$1" committed)" = "$(read_numbers "$port")" ]; }
 wait_for 20 "messages committed by Java" has $COUNT
-peer down -d "$T/java"
+peer_down "$T/java"
 
 java_life transactionCheckInterval=3600000
 "$driver" "$port" send $((COUNT + 1)) $COUNT
 sleep 4 # op records are due after 3 s
-peer down -d "$T/java"
+peer_down "$T/java"
 
 our_life transactionCheckInterval=200
 "$driver" "$port" answer 1500 >"$T/asked"

@@ -26,7 +26,11 @@ wait_for() {
         sleep 0.02
     done
 }
-gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null; }
+# gone PID: ended with all its threads, so that its locks are free
+gone() {
+    ! kill -0 "$1" 2>/dev/null ||
+        awk '/^State:/ { z = $2 == "Z" } /^Threads:/ { n = $2 } END { exit !(z && n <= 1) }' "/proc/$1/status" 2>/dev/null
+}
 # free_port: a port P so that P-2, P and P+1 are free
 free_port() {
     python3 - <<'PY'
@@ -78,3 +82,10 @@ need_java() {
 }
 # peer ARGS...: the Java peer, with the user's own home (jars are kept there)
 peer() { HOME=$USER_HOME "$PEER" "$@"; }
+# peer_down DIR: stops the Java servers of that folder; `peer down` itself does not wait for those that it has to kill
+peer_down() {
+    local pid pids
+    pids=$(cat "$1"/*.pid)
+    peer down -d "$1"
+    for pid in $pids; do wait_for 15 "end of Java process $pid" gone "$pid"; done
+}
