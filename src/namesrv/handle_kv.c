@@ -8,6 +8,7 @@ static enum err save_kv(struct namesrv_call *call) {
 }
 
 enum err namesrv_handle_put_kv_config(struct namesrv_call *call, const struct hdr_put_kv_config *header) {
+    if (!header->namespace.data || !header->key.data) return fail(ERR_FAILED, "namespace or key is null");
     TRY(kv_config_put(call->namesrv->kv, header->namespace, header->key, header->value));
     return save_kv(call);
 }

@@ -231,7 +231,12 @@ static void keeps_texts_and_tells_brokers(void **state) {
     assert_int_equal(ASK(fd, REQUEST_DELETE_KV_CONFIG, BYTES(""), EXT("namespace", "N"), EXT("key", "k")).code,
                      RESPONSE_SUCCESS);
     answer = ASK(fd, REQUEST_GET_KV_CONFIG, BYTES(""), EXT("namespace", "N"));
-    assert_int_equal(answer.code, RESPONSE_SYSTEM_ERROR); /* no key */
+    assert_int_equal(answer.code, RESPONSE_QUERY_NOT_FOUND);
+    answer = ASK(fd, REQUEST_PUT_KV_CONFIG, BYTES(""), EXT("namespace", "N"), EXT("value", "v"));
+    assert_int_equal(answer.code, RESPONSE_SYSTEM_ERROR);
+    assert_bytes(answer.remark, "namespace or key is null");
+    answer = ASK(fd, REQUEST_GET_ROUTEINFO_BY_TOPIC, BYTES(""), EXT("ns", "N"));
+    assert_int_equal(answer.code, RESPONSE_TOPIC_NOT_EXIST);
     close(fd);
 }
 

@@ -101,10 +101,10 @@ static void offset_decides_the_status(void **state) {
     header.queue_id = 1; /* nobody has sent to it */
     header.queue_offset = 0;
     pull(&peer, &header, &answer);
-    assert_answer(&answer, RESPONSE_PULL_NOT_FOUND, "NO_MATCHED_LOGIC_QUEUE", 0);
+    assert_answer(&answer, RESPONSE_PULL_NOT_FOUND, "NO_MESSAGE_IN_QUEUE", 0);
     header.queue_offset = 3;
     pull(&peer, &header, &answer);
-    assert_answer(&answer, RESPONSE_PULL_OFFSET_MOVED, "NO_MATCHED_LOGIC_QUEUE", 0);
+    assert_answer(&answer, RESPONSE_PULL_OFFSET_MOVED, "NO_MESSAGE_IN_QUEUE", 0);
     peer_close(&peer);
 }
 

@@ -19,6 +19,36 @@ enum err broker_handle_update_and_create_subscriptiongroup(struct call *call, co
     return groups_update(call->broker->groups, config);
 }
 
+/* All names are looked at before the first group is made. */
+enum err broker_handle_update_and_create_subscriptiongroup_list(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct groups *groups = call->broker->groups;
+    const struct json *body;
+    TRY(json_parse(call->request->arena, call->request->command.body, &body));
+    const struct json *list = json_get(body, "groupConfigList");
+    for (const struct json *config = json_first(list); config; config = config->next) {
+        struct bytes name = json_text(json_get(config, "groupName"));
+        if (!groups_find(groups, name)) TRY(group_name_check(name));
+    }
+    for (const struct json *config = json_first(list); config; config = config->next)
+        TRY(groups_update(groups, config));
+    return ERR_OK;
+}
+
+enum err broker_handle_update_and_get_group_forbidden(struct call *call,
+                                                      const struct hdr_update_and_get_group_forbidden *header) {
+    struct groups *groups = call->broker->groups;
+    if (header->has.readable) TRY(groups_forbid(groups, header->group, header->topic, !header->readable));
+    const struct group *group = groups_find(groups, header->group);
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    json_member(&w, "group", header->group);
+    json_member_bool(&w, "readable", !group || !group_forbidden(group, header->topic));
+    json_member(&w, "topic", header->topic);
+    json_end_object(&w);
+    return ERR_OK;
+}
+
 /* A group that is not there is no error, as the Java broker has it. */
 enum err broker_handle_delete_subscriptiongroup(struct call *call, const struct hdr_delete_subscriptiongroup *header) {
     struct broker *broker = call->broker;

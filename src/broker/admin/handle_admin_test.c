@@ -34,7 +34,7 @@ static void topics_live_and_die(void **state) {
     struct peer *peer = start(&s);
     make_topic(peer, "bad.name", "");
     assert_refused(peer, INVALID_PARAMETER,
-                   "The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$");
+                   "The specified topic: bad.name, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$");
     make_topic(peer, "TBW102", "");
     assert_refused(peer, INVALID_PARAMETER, "The topic[TBW102] is conflict with system topic.");
     make_topic(peer, "T", "+message.type=MIXED");
@@ -69,6 +69,60 @@ static void topics_live_and_die(void **state) {
     assert_true(holds(peer, "\"CHECKPOINT_TOPIC\"") && holds(peer, "\"DefaultCluster_REPLY_TOPIC\""));
     peer_ask(peer, REQUEST_CLEAN_UNUSED_TOPIC, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
+    stop(&s, peer);
+}
+
+static void lists_are_made_whole_or_not_at_all(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_TOPIC_LIST, NULL, NULL,
+             "{\"topicConfigList\":[{\"topicName\":\"L1\",\"readQueueNums\":2,\"writeQueueNums\":3,\"attributes\":"
+             "{\"+message.type\":\"FIFO\"}},{\"topicName\":\"L2\"}]}");
+    assert_answer(peer, SUCCESS);
+    ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("L1"));
+    assert_bytes(peer->answer.body,
+                 "{\"attributes\":{\"message.type\":\"FIFO\"},\"order\":false,\"perm\":6,\"readQueueNums\":2,"
+                 "\"topicFilterType\":\"SINGLE_TAG\",\"topicName\":\"L1\",\"topicSysFlag\":0,\"writeQueueNums\":3}");
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_TOPIC_LIST, NULL, NULL,
+             "{\"topicConfigList\":[{\"topicName\":\"L1\",\"attributes\":{\"-message.type\":\"\"}}]}");
+    ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("L1"));
+    assert_true(holds(peer, "{\"attributes\":{},") && holds(peer, "\"writeQueueNums\":16"));
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_TOPIC_LIST, NULL, NULL,
+             "{\"topicConfigList\":[{\"topicName\":\"L3\"},{\"topicName\":\"L 4\"}]}");
+    assert_answer(peer, INVALID_PARAMETER);
+    ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("L3"));
+    assert_answer(peer, TOPIC_NOT_EXIST);
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, NULL, NULL,
+             "{\"groupConfigList\":[{\"groupName\":\"G1\",\"retryMaxTimes\":7},{\"groupName\":\"G2\"}]}");
+    assert_answer(peer, SUCCESS);
+    ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("G1"));
+    assert_bytes(peer_json(peer, "retryMaxTimes"), "7");
+    peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST, NULL, NULL,
+             "{\"groupConfigList\":[{\"groupName\":\"G3\"},{\"groupName\":\"G 4\"}]}");
+    assert_answer(peer, INVALID_PARAMETER);
+    peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
+    assert_true(holds(peer, "\"G2\"") && !holds(peer, "\"G3\""));
+    stop(&s, peer);
+}
+
+static void groups_are_kept_from_topics(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    ASK(peer, UPDATE_AND_GET_GROUP_FORBIDDEN, update_and_get_group_forbidden, "", .group = BYTES("G"),
+        .topic = BYTES("T"), .readable = false);
+    assert_bytes(peer->answer.body, "{\"group\":\"G\",\"readable\":false,\"topic\":\"T\"}");
+    peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
+    assert_true(holds(peer, "\"forbiddenTable\":{\"G\":{\"T\":1}}"));
+    struct hdr_update_and_get_group_forbidden look = {
+        .present = HEADER_ALL, .group = BYTES("G"), .topic = BYTES("T"), .readable = true};
+    look.has.readable = false;
+    peer_ask(peer, REQUEST_UPDATE_AND_GET_GROUP_FORBIDDEN, layout_update_and_get_group_forbidden(), &look, "");
+    assert_bytes(peer_json(peer, "readable"), "false");
+    ASK(peer, UPDATE_AND_GET_GROUP_FORBIDDEN, update_and_get_group_forbidden, "", .group = BYTES("G"),
+        .topic = BYTES("T"), .readable = true);
+    assert_bytes(peer_json(peer, "readable"), "true");
     stop(&s, peer);
 }
 
@@ -217,13 +271,14 @@ static void messages_are_found(void **state) {
                     .end_timestamp = INT64_MAX),
                 peer->answer.code == RESPONSE_SUCCESS && peer->answer.body.len > 350));
     assert_ok(record_decode(peer->answer.body, RECORD_CHECK_BODY_CRC, &record));
-    assert_bytes(record.body, "second"); /* newest first */
-    assert_ok(record_decode(bytes_skip(peer->answer.body, record.size_bytes), RECORD_CHECK_BODY_CRC, &record));
     assert_bytes(record.body, "first");
+    assert_ok(record_decode(bytes_skip(peer->answer.body, record.size_bytes), RECORD_CHECK_BODY_CRC, &record));
+    assert_bytes(record.body, "second");
     ASK(peer, QUERY_MESSAGE, query_message, "", .topic = BYTES("T"), .key = BYTES("k2"), .max_num = 1,
         .end_timestamp = INT64_MAX);
     assert_ok(record_decode(peer->answer.body, RECORD_CHECK_BODY_CRC, &record));
     assert_int_equal(record.size_bytes, peer->answer.body.len);
+    assert_bytes(record.body, "second"); /* the newest, when they are too many */
     ASK(peer, QUERY_MESSAGE, query_message, "", .topic = BYTES("T"), .key = BYTES("k3"), .max_num = 10,
         .end_timestamp = INT64_MAX);
     assert_refused(peer, QUERY_NOT_FOUND, "can not find message, maybe time range not correct");
@@ -365,6 +420,8 @@ static void sizes_are_readable(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_live_and_die),
+        cmocka_unit_test(lists_are_made_whole_or_not_at_all),
+        cmocka_unit_test(groups_are_kept_from_topics),
         cmocka_unit_test(topics_are_deleted_while_they_are_written),
         cmocka_unit_test(groups_live_and_die),
         cmocka_unit_test(progress_of_groups_is_shown),

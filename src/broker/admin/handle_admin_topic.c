@@ -28,11 +28,18 @@ static bool wants_mixed(struct bytes attributes) {
     return false;
 }
 
-enum err broker_handle_update_and_create_topic(struct call *call, const struct hdr_update_and_create_topic *header) {
-    TRY(topic_name_check(header->topic));
-    TRY(refuse_system_topic(call, header->topic));
-    if (!call->broker->config.enable_mixed_message_type && wants_mixed(header->attributes))
+static enum err change_check(const struct call *call, const struct topic_change *change) {
+    TRY(topic_name_check(change->name));
+    TRY(refuse_system_topic(call, change->name));
+    if (!call->broker->config.enable_mixed_message_type && wants_mixed(change->attributes))
         return fail(ERR_BAD_PARAMETER, "MIXED message type is not supported.");
+    return ERR_OK;
+}
+
+enum err broker_handle_update_and_create_topic(struct call *call, const struct hdr_update_and_create_topic *header) {
+    struct bytes filter_type = header->topic_filter_type;
+    if (!bytes_is(filter_type, "SINGLE_TAG") && !bytes_is(filter_type, "MULTI_TAG"))
+        return fail(ERR_FAILED, "topicFilterType = [%.*s] value invalid", BYTES_ARG(filter_type));
     struct topic_change change = {
         .name = header->topic,
         .read_queues = header->read_queue_nums,
@@ -40,10 +47,56 @@ enum err broker_handle_update_and_create_topic(struct call *call, const struct h
         .perm = header->perm,
         .sys_flag = header->topic_sys_flag,
         .order = header->order,
-        .multi_tag = bytes_is(header->topic_filter_type, "MULTI_TAG"),
+        .multi_tag = bytes_is(filter_type, "MULTI_TAG"),
         .attributes = header->attributes,
     };
+    TRY(change_check(call, &change));
     return topics_update(call->broker->topics, &change);
+}
+
+/* {"+k":"v","-d":""} as "+k=v,-d" */
+static struct bytes attribute_changes(struct arena *arena, const struct json *attributes) {
+    struct buf text = {0};
+    for (const struct json *a = json_first(attributes); a; a = a->next) {
+        if (text.len > 0) buf_append_char(&text, ',');
+        buf_append_bytes(&text, a->key);
+        if (bytes_starts_with(a->key, BYTES("-"))) continue;
+        buf_append_char(&text, '=');
+        buf_append_bytes(&text, json_text(a));
+    }
+    struct bytes changes = arena_copy(arena, buf_bytes(&text));
+    buf_close(&text);
+    return changes;
+}
+
+/* A TopicConfig of a body. */
+static struct topic_change change_decode(struct arena *arena, const struct json *config) {
+    return (struct topic_change){
+        .name = json_text(json_get(config, "topicName")),
+        .read_queues = (int32_t)json_i64(json_get(config, "readQueueNums"), TOPIC_QUEUES_DEFAULT),
+        .write_queues = (int32_t)json_i64(json_get(config, "writeQueueNums"), TOPIC_QUEUES_DEFAULT),
+        .perm = (int32_t)json_i64(json_get(config, "perm"), PERM_READ | PERM_WRITE),
+        .sys_flag = (int32_t)json_i64(json_get(config, "topicSysFlag"), 0),
+        .order = json_bool(json_get(config, "order"), false),
+        .multi_tag = bytes_is(json_text(json_get(config, "topicFilterType")), "MULTI_TAG"),
+        .attributes = attribute_changes(arena, json_get(config, "attributes")),
+    };
+}
+
+/* All are looked at before the first is made. */
+enum err broker_handle_update_and_create_topic_list(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    struct arena *arena = call->request->arena;
+    const struct json *body;
+    TRY(json_parse(arena, call->request->command.body, &body));
+    const struct json *list = json_get(body, "topicConfigList");
+    for (int pass = 0; pass < 2; pass++) {
+        for (const struct json *config = json_first(list); config; config = config->next) {
+            struct topic_change change = change_decode(arena, config);
+            TRY(pass == 0 ? change_check(call, &change) : topics_update(call->broker->topics, &change));
+        }
+    }
+    return ERR_OK;
 }
 
 /* Config, offsets and queues of one topic; a topic that is not there is no error. */

@@ -93,6 +93,7 @@ enum err broker_handle_check_client_config(struct call *call, const struct hdr_n
     (void)header;
     struct arena *arena = call->request->arena;
     const struct json *body;
+    if (call->request->command.body.len == 0) return ERR_OK;
     TRY(json_parse(arena, call->request->command.body, &body));
     const struct json *data = json_get(body, "subscriptionData");
     if (!data) return ERR_OK;

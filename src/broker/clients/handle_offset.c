@@ -70,6 +70,10 @@ enum err broker_handle_update_consumer_offset(struct call *call, const struct hd
         return fail(ERR_NO_GROUP, "Group %.*s not exist!", BYTES_ARG(header->consumer_group));
     if (!topics_find(broker->topics, header->topic))
         return fail(ERR_NO_TOPIC, "Topic %.*s not exist!", BYTES_ARG(header->topic));
+    if (!header->has.queue_id)
+        return fail(ERR_BAD_PARAMETER, "QueueId is null, topic is %.*s", BYTES_ARG(header->topic));
+    if (!header->has.commit_offset)
+        return fail(ERR_BAD_PARAMETER, "Offset is null, topic is %.*s", BYTES_ARG(header->topic));
     if (header->queue_id < 0 || header->queue_id > OFFSETS_QUEUE_ID_MAX)
         return fail(ERR_BAD_PARAMETER, "queueId %d is none, topic is %.*s", header->queue_id, BYTES_ARG(header->topic));
     struct progress *progress = offsets_progress(broker->offsets, header->topic, header->consumer_group, true);

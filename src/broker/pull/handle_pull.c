@@ -76,7 +76,7 @@ static bool check_topic(struct check *check) {
     if (header->queue_id < 0 || header->queue_id >= read_queues) {
         char peer[ADDRESS_TEXT_MAX];
         return REFUSE(check, RESPONSE_INVALID_PARAMETER,
-                      "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d] consumer:[%s]",
+                      "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
                       header->queue_id, BYTES_ARG(header->topic), read_queues,
                       address_text(&check->call->request->peer, peer));
     }
@@ -150,7 +150,8 @@ static void fill_pull(struct check *check) {
         pull->hold_ms = config->long_polling_enable ? header->suspend_timeout_millis : config->short_polling_time_ms;
     pull->begin_ms = loop_now_ms(check->call->reactor->loop);
     pull->progress = offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);
-    if ((header->sys_flag & PULL_COMMIT_OFFSET) && header->commit_offset >= 0 && pull->progress)
+    if ((header->sys_flag & PULL_COMMIT_OFFSET) && header->has.commit_offset && header->commit_offset >= 0 &&
+        pull->progress)
         progress_commit(check->broker->offsets, pull->progress, header->queue_id, header->commit_offset);
 }
 

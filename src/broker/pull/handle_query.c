@@ -2,6 +2,7 @@
  */
 #include "broker/route.h"
 
+#include <stdlib.h>
 #include "base/check.h"
 #include "broker/clients/consumers.h"
 #include "broker/tables/topics.h"
@@ -16,6 +17,12 @@ static bool of_topic(struct bytes bytes, struct bytes topic) {
     return record_decode(bytes, RECORD_CHECK_SHAPE, &record) == ERR_OK && bytes_equal(record.topic, topic);
 }
 
+static int compare_offsets(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The newest of them, from old to new as the Java broker has them. */
 enum err broker_handle_query_message(struct call *call, const struct hdr_query_message *header) {
     struct store *store = call->broker->store;
     struct arena *arena = call->request->arena;
@@ -25,6 +32,7 @@ enum err broker_handle_query_message(struct call *call, const struct hdr_query_m
     size_t count = 0;
     TRY(store_find_key(store, header->topic, header->key, MAX(0, MIN(max_count, QUERY_MAX)), header->begin_timestamp,
                        header->end_timestamp, arena, &offsets, &count, &last_time_ms, &last_phys));
+    if (count > 0) qsort(offsets, count, sizeof *offsets, compare_offsets);
     struct slice *slices = arena_calloc(arena, count + 1, sizeof *slices);
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {

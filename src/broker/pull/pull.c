@@ -165,6 +165,7 @@ static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *
         .match_ctx = pull->filter,
     };
     store_get(broker->store, arena, &get);
+    if (get.status == GET_NO_MATCHED_LOGIC_QUEUE) get.status = GET_NO_MESSAGE_IN_QUEUE; /* ours begin with a message */
     if (get.status == GET_COLD) {
         pull_later(reactor, pull, &get, look);
         return;

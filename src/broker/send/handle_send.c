@@ -154,25 +154,9 @@ static bool add_single(struct send *send) {
     return true;
 }
 
-/* The properties of the batch as a whole stand behind those of each message; but the message keeps its own id. */
-static struct bytes item_properties(struct send *send, struct bytes of_item, struct bytes of_batch) {
-    struct arena *arena = &send->batch->arena;
-    bool has_id = properties_get(of_item, PROPERTY_UNIQ_KEY).data != NULL;
-    char *text = arena_alloc(arena, of_item.len + of_batch.len + 1), *at = text;
-    memcpy(at, of_item.data, of_item.len);
-    at += of_item.len;
-    if (of_item.len > 0 && at[-1] != 2) *at++ = 2;
-    struct bytes name, value;
-    for (struct bytes rest = of_batch; properties_next(&rest, &name, &value);) {
-        if (has_id && bytes_equal(name, PROPERTY_UNIQ_KEY)) continue;
-        size_t len = (size_t)(value.data + value.len - name.data);
-        memcpy(at, name.data, len);
-        at += len;
-        *at++ = 2;
-    }
-    return bytes_make(text, (size_t)(at - text));
-}
-
+/* Each message keeps the properties that it has: those of the batch as a whole are for the broker alone, as
+ * since 5.3.4.
+ * @source since-5.3.3 5 */
 static bool add_batch(struct send *send) {
     const struct hdr_send_message *header = send->header;
     struct bytes rest = send->call->request->command.body;
@@ -186,9 +170,6 @@ static bool add_batch(struct send *send) {
         (header->sys_flag & SYS_FLAG_TRANSACTION_MASK) != 0)
         return refuse_illegal(send);
     send->facts.unique_key = arena_copy(&send->batch->arena, send->facts.unique_key);
-    edit_common(send);
-    struct bytes of_batch = properties_edit(&send->batch->arena, header->properties, &send->place.edits);
-    send->place.edits.count = 0;
     struct record record = send_record(send->call, header);
     for (size_t count = 0;; count++) {
         enum err err = batch_next(&rest, &item, &more);
@@ -196,7 +177,7 @@ static bool add_batch(struct send *send) {
         if (!more) return true;
         record.flag = item.flag;
         record.body = item.body;
-        record.properties = item_properties(send, item.properties, of_batch);
+        record.properties = item.properties;
         if (!add_put(send, &record)) return false;
     }
 }

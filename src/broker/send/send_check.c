@@ -39,15 +39,28 @@ static bool check_time_and_load(struct call *call) {
     return true;
 }
 
+/* {"a":"b"} as Java prints a map: {a=b} */
+static struct bytes map_text(struct arena *arena, const char *object) {
+    struct buf text = {0};
+    const struct json *tree;
+    must(json_parse(arena, bytes_of(object), &tree) == ERR_OK);
+    for (const struct json *item = json_first(tree); item; item = item->next)
+        buf_printf(&text, "%s%.*s=%.*s", text.len > 0 ? ", " : "", BYTES_ARG(item->key), BYTES_ARG(json_text(item)));
+    struct bytes out = arena_copy(arena, buf_bytes(&text));
+    buf_close(&text);
+    return out;
+}
+
 static bool refuse_queue(struct call *call, const struct topic *topic, int32_t queue_id) {
     char peer[ADDRESS_TEXT_MAX];
     int32_t perm = topic->perm;
     return REFUSE(call, RESPONSE_INVALID_PARAMETER,
                   "request queueId[%d] is illegal, TopicConfig [topicName=%.*s, readQueueNums=%d, writeQueueNums=%d, "
-                  "perm=%c%c%c, topicFilterType=%s, topicSysFlag=%d, order=%s] Producer: %s",
+                  "perm=%c%c%c, topicFilterType=%s, topicSysFlag=%d, order=%s, attributes={%.*s}] Producer: %s",
                   queue_id, BYTES_ARG(topic_name(topic)), topic->read_queues, topic->write_queues,
                   perm & PERM_READ ? 'R' : '-', perm & PERM_WRITE ? 'W' : '-', perm & PERM_INHERIT ? 'X' : '-',
                   topic->multi_tag ? "MULTI_TAG" : "SINGLE_TAG", topic->sys_flag, topic->order ? "true" : "false",
+                  BYTES_ARG(map_text(call->request->arena, topic->attributes)),
                   address_text(&call->request->peer, peer));
 }
 
@@ -60,6 +73,8 @@ static bool check_topic(struct call *call, const struct hdr_send_message *header
     enum err err = ERR_OK;
     if (!topic) {
         err = topic_name_check(header->topic);
+        if (err == ERR_OK && !header->has.default_topic_queue_nums)
+            err = fail(ERR_FAILED, "the custom field <defaultTopicQueueNums> is null");
         if (err == ERR_OK)
             err = topics_create_by_send(broker->topics, header->topic, header->default_topic,
                                         header->default_topic_queue_nums, header->unit_mode, &topic);

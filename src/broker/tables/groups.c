@@ -146,8 +146,7 @@ bool group_forbidden(const struct group *group, struct bytes topic) {
 
 enum err groups_update(struct groups *groups, const struct json *config) {
     struct bytes name = json_text(json_get(config, "groupName"));
-    if (name.len == 0 || name.len > GROUP_NAME_MAX)
-        return fail(ERR_FAILED, "groupName must have 1 to %d bytes", GROUP_NAME_MAX);
+    if (!groups_find(groups, name)) TRY(group_name_check(name));
     if (is_light(groups, name)) return ERR_OK;
     lock_take(&groups->lock);
     bool there = find(groups, name) != NULL;
@@ -155,6 +154,40 @@ enum err groups_update(struct groups *groups, const struct json *config) {
     data_version_next(&groups->version);
     lock_give(&groups->lock);
     log_info(MAIN, "group %s: group=%.*s", there ? "changed" : "created", BYTES_ARG(name));
+    state_file_save_soon(&groups->file);
+    return ERR_OK;
+}
+
+/* A new list: readers of the former hold no lock. */
+static const struct group_forbidden *change_forbidden(struct arena *texts, const struct group_forbidden *former,
+                                                      struct bytes topic, bool forbidden) {
+    const struct group_forbidden *list = NULL;
+    for (const struct group_forbidden *f = former; f; f = f->next) {
+        if (bytes_equal(f->topic, topic)) continue;
+        struct group_forbidden *kept = arena_calloc(texts, 1, sizeof *kept);
+        *kept = (struct group_forbidden){list, f->topic, f->bits};
+        list = kept;
+    }
+    if (!forbidden) return list;
+    struct group_forbidden *added = arena_calloc(texts, 1, sizeof *added);
+    *added = (struct group_forbidden){list, arena_copy(texts, topic), FORBIDDEN_READ};
+    return added;
+}
+
+enum err groups_forbid(struct groups *groups, struct bytes name, struct bytes topic, bool forbidden) {
+    struct group *group = groups_find_or_create(groups, name);
+    if (!group) return fail(ERR_NO_GROUP, "subscription group [%.*s] not exist", BYTES_ARG(name));
+    lock_take(&groups->lock);
+    bool differs = group_forbidden(group, topic) != forbidden;
+    if (differs) {
+        atomic_store(&group->forbidden,
+                     change_forbidden(&groups->texts, atomic_load(&group->forbidden), topic, forbidden));
+        data_version_next(&groups->version);
+    }
+    lock_give(&groups->lock);
+    if (!differs) return ERR_OK;
+    log_info(MAIN, "group %s read a topic: group=%.*s topic=%.*s", forbidden ? "may not" : "may", BYTES_ARG(name),
+             BYTES_ARG(topic));
     state_file_save_soon(&groups->file);
     return ERR_OK;
 }

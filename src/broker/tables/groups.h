@@ -9,7 +9,7 @@
 #include "broker/tables/data_version.h"
 #include "broker/tables/name_table.h"
 
-enum { GROUP_NAME_MAX = 255 };
+enum { GROUP_NAME_MAX = 255 /* older brokers made such */, NEW_GROUP_NAME_MAX = 120 };
 
 struct group {
     struct named named; /* named.name: the group's name */
@@ -40,6 +40,8 @@ bool group_forbidden(const struct group *group, struct bytes topic);
 
 /* A SubscriptionGroupConfig object of request 200; members that did not come get their defaults. */
 enum err groups_update(struct groups *groups, const struct json *config) MUST_USE;
+/* Forbids the group to read that topic, or allows it again; makes the group as use does, else ERR_NO_GROUP. */
+enum err groups_forbid(struct groups *groups, struct bytes name, struct bytes topic, bool forbidden) MUST_USE;
 enum err groups_delete(struct groups *groups, struct bytes name) MUST_USE; /* ERR_NO_GROUP if unknown */
 void groups_disable(struct groups *groups, struct group *group);           /* consumeEnable = false */
 

@@ -43,7 +43,8 @@ static void changes_survive_a_restart(void **state) {
     assert_ok(update(groups,
                      "{\"groupName\":\"G\",\"consumeEnable\":false,\"retryMaxTimes\":3,\"attributes\":{\"a\":\"b\"},"
                      "\"groupRetryPolicy\":{\"type\":\"EXPONENTIAL\"}}"));
-    assert_err(update(groups, "{}"), ERR_FAILED);
+    assert_err(update(groups, "{}"), ERR_BAD_PARAMETER);
+    assert_err(update(groups, "{\"groupName\":\"a b\"}"), ERR_BAD_PARAMETER);
     groups_close(groups);
     assert_ok(groups_open(&t.broker, &groups));
     struct group *group = groups_find(groups, BYTES("G"));
@@ -83,6 +84,15 @@ static void forbidden_topics_are_kept(void **state) {
     assert_json_kept(bytes_of(file), buf_bytes(&out), "forbiddenTable");
     assert_json_kept(bytes_of(file), buf_bytes(&out), "dataVersion");
     buf_close(&out);
+    assert_ok(groups_forbid(groups, BYTES("G"), BYTES("T"), false));
+    assert_ok(groups_forbid(groups, BYTES("G"), BYTES("V"), true));
+    assert_ok(groups_forbid(groups, BYTES("new"), BYTES("W"), true));
+    assert_err(groups_forbid(groups, BYTES("a b"), BYTES("W"), true), ERR_NO_GROUP);
+    groups_close(groups);
+    assert_ok(groups_open(&t.broker, &groups));
+    assert_false(group_forbidden(groups_find(groups, BYTES("G")), BYTES("T")));
+    assert_true(group_forbidden(groups_find(groups, BYTES("G")), BYTES("V")));
+    assert_true(group_forbidden(groups_find(groups, BYTES("new")), BYTES("W")));
     groups_close(groups);
     testing_done(&t);
 }

@@ -13,7 +13,7 @@
 #include "message/lmq.h"
 #include "store/store.h"
 
-enum { TOPIC_BUCKETS = 16384, SYSTEM_NAMES_MAX = 32, DEFAULT_QUEUES = 16, PERM_READ_WRITE = PERM_READ | PERM_WRITE };
+enum { TOPIC_BUCKETS = 16384, SYSTEM_NAMES_MAX = 32, PERM_READ_WRITE = PERM_READ | PERM_WRITE };
 
 /* The consume queues of a topic as far as they were asked for. Grown by a larger one; the former stays readable. */
 struct topic_queues {
@@ -62,23 +62,28 @@ static bool name_legal(struct bytes name) {
     return true;
 }
 
+#define LEGAL_CHARS "contains illegal characters, allowing only ^[%%|a-zA-Z0-9_-]+$"
+
 enum err topic_name_check(struct bytes name) {
+    bool of_group = bytes_starts_with(name, TOPIC_RETRY_PREFIX) || bytes_starts_with(name, TOPIC_DLQ_PREFIX);
     if (bytes_trim(name).len == 0) return fail(ERR_BAD_PARAMETER, "The specified topic is blank.");
-    if (!name_legal(name))
+    if (!name_legal(name)) return fail(ERR_BAD_PARAMETER, "The specified topic: %.*s, " LEGAL_CHARS, BYTES_ARG(name));
+    if (of_group && name.len > GROUP_TOPIC_NAME_MAX)
         return fail(ERR_BAD_PARAMETER,
-                    "The specified topic contains illegal characters, allowing only ^[%%|a-zA-Z0-9_-]+$");
-    if (name.len > TOPIC_NAME_MAX)
-        return fail(ERR_BAD_PARAMETER, "The specified topic is longer than topic max length.");
+                    "The specified topic is DLQ or Retry topic: %.*s, and it's longer than topic max length: %d",
+                    BYTES_ARG(name), GROUP_TOPIC_NAME_MAX);
+    if (!of_group && name.len > TOPIC_NAME_MAX)
+        return fail(ERR_BAD_PARAMETER, "The specified topic: %.*s, is longer than topic max length: %d",
+                    BYTES_ARG(name), TOPIC_NAME_MAX);
     return ERR_OK;
 }
 
 enum err group_name_check(struct bytes name) {
     if (bytes_trim(name).len == 0) return fail(ERR_BAD_PARAMETER, "The specified group is blank.");
-    if (!name_legal(name))
-        return fail(ERR_BAD_PARAMETER,
-                    "The specified group contains illegal characters, allowing only ^[%%|a-zA-Z0-9_-]+$");
-    if (name.len > GROUP_NAME_MAX)
-        return fail(ERR_BAD_PARAMETER, "The specified group is longer than group max length.");
+    if (!name_legal(name)) return fail(ERR_BAD_PARAMETER, "The specified group: %.*s, " LEGAL_CHARS, BYTES_ARG(name));
+    if (name.len > NEW_GROUP_NAME_MAX)
+        return fail(ERR_BAD_PARAMETER, "The specified group: %.*s, is longer than group max length: %d",
+                    BYTES_ARG(name), NEW_GROUP_NAME_MAX);
     return ERR_OK;
 }
 
@@ -400,7 +405,7 @@ static void add_system_topics(struct topics *topics) {
     if (config->auto_create_topic_enable)
         add_system(topics, TOPIC_TBW102, config->default_topic_queue_nums, PERM_READ_WRITE | PERM_INHERIT);
     add_system(topics, BYTES("BenchmarkTest"), 1024, PERM_READ_WRITE);
-    add_system(topics, config->broker_cluster_name, DEFAULT_QUEUES,
+    add_system(topics, config->broker_cluster_name, TOPIC_QUEUES_DEFAULT,
                PERM_INHERIT | (config->cluster_topic_enable ? PERM_READ_WRITE : 0));
     add_system(topics, config->broker_name, 1, PERM_INHERIT | (config->broker_topic_enable ? PERM_READ_WRITE : 0));
     add_system(topics, BYTES("OFFSET_MOVED_EVENT"), 1, PERM_READ_WRITE);
@@ -423,8 +428,8 @@ static void read_topic(struct topics *topics, const struct json *json) {
     if (name.len == 0 || name.len >= NAME_MAX_BYTES) return;
     struct topic_change values = {
         .name = name,
-        .read_queues = (int32_t)json_i64(json_get(json, "readQueueNums"), DEFAULT_QUEUES),
-        .write_queues = (int32_t)json_i64(json_get(json, "writeQueueNums"), DEFAULT_QUEUES),
+        .read_queues = (int32_t)json_i64(json_get(json, "readQueueNums"), TOPIC_QUEUES_DEFAULT),
+        .write_queues = (int32_t)json_i64(json_get(json, "writeQueueNums"), TOPIC_QUEUES_DEFAULT),
         .perm = (int32_t)json_i64(json_get(json, "perm"), PERM_READ_WRITE),
         .sys_flag = (int32_t)json_i64(json_get(json, "topicSysFlag"), 0),
         .order = json_bool(json_get(json, "order"), false),

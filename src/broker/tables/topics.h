@@ -13,7 +13,8 @@
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
 enum { TOPIC_SYS_FLAG_UNIT = 1, TOPIC_SYS_FLAG_UNIT_SUB = 2 };
-enum { TOPIC_NAME_MAX = 127, TOPIC_QUEUES_MAX = 65536, LMQ_NAME_MAX = 255 };
+enum { TOPIC_NAME_MAX = 127, GROUP_TOPIC_NAME_MAX = 255, LMQ_NAME_MAX = 255 };
+enum { TOPIC_QUEUES_DEFAULT = 16, TOPIC_QUEUES_MAX = 65536 };
 
 #define TOPIC_TBW102       BYTES("TBW102")
 #define TOPIC_SCHEDULE     BYTES("SCHEDULE_TOPIC_XXXX")
@@ -47,7 +48,7 @@ struct topic *topics_find(struct topics *topics, struct bytes name);
 /* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
 struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create);
 
-/* Name rules; ERR_BAD_PARAMETER with the remark of the Java broker. */
+/* Name rules for what is new; ERR_BAD_PARAMETER with the remark of the Java broker. @source since-5.3.3 5 */
 enum err topic_name_check(struct bytes name) MUST_USE;
 enum err group_name_check(struct bytes name) MUST_USE;
 

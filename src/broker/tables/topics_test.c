@@ -1,5 +1,6 @@
 /* topics_test.c - system topics, creation, changes, attributes; files of Java brokers */
 #include "broker/broker_testing.h"
+#include "broker/tables/groups.h"
 #include "broker/tables/topics.h"
 
 static struct topics *reopen(struct testing *t, struct topics *topics) {
@@ -43,6 +44,9 @@ static void system_topics_are_there(void **state) {
     testing_done(&t);
 }
 
+#define TEN                 "0123456789"
+#define RETRY_OF_LONG_GROUP "%RETRY%" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void names_are_checked(void **state) {
     (void)state;
     char longest[TOPIC_NAME_MAX + 2];
@@ -54,7 +58,12 @@ static void names_are_checked(void **state) {
     assert_string_equal(err_detail(ERR_BAD_PARAMETER), "The specified topic is blank.");
     assert_err(topic_name_check(BYTES("a.b")), ERR_BAD_PARAMETER);
     assert_err(topic_name_check(BYTES("a\0b")), ERR_BAD_PARAMETER);
+    assert_string_equal(err_detail(ERR_BAD_PARAMETER),
+                        "The specified topic: a, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$");
+    assert_ok(topic_name_check(BYTES(RETRY_OF_LONG_GROUP)));
     assert_err(group_name_check(BYTES("")), ERR_BAD_PARAMETER);
+    assert_ok(group_name_check(bytes_make(longest, NEW_GROUP_NAME_MAX)));
+    assert_err(group_name_check(bytes_make(longest, NEW_GROUP_NAME_MAX + 1)), ERR_BAD_PARAMETER);
 }
 
 static void sends_make_topics_from_templates(void **state) {

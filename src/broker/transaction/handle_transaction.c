@@ -97,10 +97,9 @@ enum err broker_handle_end_transaction(struct call *call, const struct hdr_end_t
         log_info(CLIENT, "transaction ends: group=%.*s msgId=%.*s end=%d asked=%d remark=%.*s",
                  BYTES_ARG(header->producer_group), BYTES_ARG(header->msg_id), header->commit_or_rollback,
                  header->from_transaction_check, BYTES_ARG(remark));
-    if (header->commit_or_rollback != SYS_FLAG_COMMIT && header->commit_or_rollback != SYS_FLAG_ROLLBACK) {
-        call->later = true; /* unknown yet: nothing happens, and nobody waits for an answer */
-        return ERR_OK;
-    }
+    if (header->commit_or_rollback == 0) return ERR_OK; /* unknown yet: the producer will be asked */
+    if (header->commit_or_rollback != SYS_FLAG_COMMIT && header->commit_or_rollback != SYS_FLAG_ROLLBACK)
+        return fail(ERR_FAILED, "commitOrRollback field wrong");
     if (read_half(call->broker, header->commit_log_offset, &slice, &end.half) != ERR_OK)
         return fail(ERR_FAILED, "Find prepared transaction message failed");
     enum err err = bytes_equal(end.half.topic, TOPIC_HALF)
