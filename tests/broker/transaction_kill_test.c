@@ -1,9 +1,7 @@
 /* Transactions and kill -9: what was committed appears, what was rolled back does not, what was left open is asked
  * about. A child serves; the parent is the producer and kills it in the middle of its work, several times. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/test.h"
 #include "message/msgid.h"
@@ -22,30 +20,6 @@ static struct broker_box box;
 
 static enum truth truth_of(int key) {
     return key % 2 ? TRUTH_ROLLBACK : TRUTH_COMMIT;
-}
-
-static void serve(int port_fd) {
-    broker_box_start(&box);
-    must(write(port_fd, &box.broker.port, sizeof box.broker.port) == (ssize_t)sizeof box.broker.port);
-    for (;;) pause();
-}
-
-static pid_t start_child(uint16_t *port) {
-    int ends[2];
-    must(pipe(ends) == 0);
-    pid_t child = fork();
-    must(child >= 0);
-    if (child == 0) serve(ends[1]);
-    must(read(ends[0], port, sizeof *port) == (ssize_t)sizeof *port);
-    close(ends[0]);
-    close(ends[1]);
-    return child;
-}
-
-static void kill_child(pid_t child) {
-    int status;
-    must(kill(child, SIGKILL) == 0);
-    must(waitpid(child, &status, 0) == child);
 }
 
 static void send_end(struct peer *peer, int64_t offset_queue, int64_t offset_phys, int key, bool asked) {
@@ -129,21 +103,21 @@ static void no_end_is_lost_by_kills(void **state) {
     broker_box_set(&box, "transactionCheckMax=1000");
     broker_box_set(&box, "flushConsumerOffsetInterval=100");
     for (int life = 0; life < KILLS; life++) {
-        pid_t child = start_child(&port);
+        pid_t child = broker_box_fork(&box, &port);
         int count = 50 + rand_r(&seed) % (PER_LIFE_MAX - 50);
         peer_open(&peer, port);
         if (life % 2) come_online(&peer); /* questions then fall on deaf ears */
         for (int i = 0; i < count; i++) transact(&peer, key_count++);
         clock_sleep_ms(rand_r(&seed) % 400);
-        kill_child(child);
+        broker_box_kill(child);
         peer_close(&peer);
     }
-    pid_t child = start_child(&port);
+    pid_t child = broker_box_fork(&box, &port);
     peer_open(&peer, port);
     answer_questions(&peer);
     read_all(&peer);
     peer_close(&peer);
-    kill_child(child);
+    broker_box_kill(child);
     for (int key = 0; key < key_count; key++) {
         if (seen[key] == (truth_of(key) == TRUTH_COMMIT)) continue;
         fail_msg("transaction %d: seen=%d, truth=%d", key, seen[key], truth_of(key));

@@ -4,9 +4,11 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "os/clock.h"
@@ -76,6 +78,30 @@ void broker_box_stop(struct broker_box *box) {
 void broker_box_close(struct broker_box *box) {
     broker_box_stop(box);
     must(file_remove_tree(box->root) == ERR_OK);
+}
+
+static void serve(struct broker_box *box, int port_fd) {
+    broker_box_start(box);
+    must(write(port_fd, &box->broker.port, sizeof box->broker.port) == (ssize_t)sizeof box->broker.port);
+    for (;;) pause();
+}
+
+pid_t broker_box_fork(struct broker_box *box, uint16_t *port) {
+    int ends[2];
+    must(pipe(ends) == 0);
+    pid_t child = fork();
+    must(child >= 0);
+    if (child == 0) serve(box, ends[1]);
+    must(read(ends[0], port, sizeof *port) == (ssize_t)sizeof *port);
+    close(ends[0]);
+    close(ends[1]);
+    return child;
+}
+
+void broker_box_kill(pid_t child) {
+    int status;
+    must(kill(child, SIGKILL) == 0);
+    must(waitpid(child, &status, 0) == child);
 }
 
 /* --- peers ------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_BROKER_BOX_H
 
 #include <pthread.h>
+#include <sys/types.h>
 #include "broker/broker.h"
 #include "message/record.h"
 #include "wire/header.h"
@@ -25,6 +26,11 @@ void broker_box_set(struct broker_box *box, const char *setting);
 void broker_box_start(struct broker_box *box); /* returns when it has booted */
 void broker_box_stop(struct broker_box *box);  /* as SIGTERM does; may be started again on the same store */
 void broker_box_close(struct broker_box *box); /* stops it when it runs; removes the folder */
+
+/* The broker in a child process instead, so that it can be killed: gives its pid and port. Before any
+ * broker_box_start of this process. */
+pid_t broker_box_fork(struct broker_box *box, uint16_t *port);
+void broker_box_kill(pid_t child); /* SIGKILL; returns when it is gone */
 
 /* One connection. */
 struct peer {
