@@ -14,16 +14,13 @@ void buf_close(struct buf *buf) {
     *buf = (struct buf){0};
 }
 
-char *buf_reserve(struct buf *buf, size_t more) {
-    if (more > buf->cap - buf->len) {
-        must(more <= SIZE_MAX / 2 - buf->len);
-        size_t cap = MAX(MAX(buf->cap * 2, buf->len + more), (size_t)FIRST_CAPACITY);
-        char *data = realloc(buf->data, cap);
-        must(data != NULL);
-        buf->data = data;
-        buf->cap = cap;
-    }
-    return buf->data + buf->len;
+void buf_grow(struct buf *buf, size_t more) {
+    must(more <= SIZE_MAX / 2 - buf->len);
+    size_t cap = MAX(MAX(buf->cap * 2, buf->len + more), (size_t)FIRST_CAPACITY);
+    char *data = realloc(buf->data, cap);
+    must(data != NULL);
+    buf->data = data;
+    buf->cap = cap;
 }
 
 enum err buf_reserve_limited(struct buf *buf, size_t more, size_t limit) {
@@ -33,23 +30,8 @@ enum err buf_reserve_limited(struct buf *buf, size_t more, size_t limit) {
     return ERR_OK;
 }
 
-void buf_append(struct buf *buf, const void *data, size_t len) {
-    if (len == 0) return;
-    memcpy(buf_reserve(buf, len), data, len);
-    buf->len += len;
-}
-
-void buf_append_bytes(struct buf *buf, struct bytes b) {
-    buf_append(buf, b.data, b.len);
-}
-
 void buf_append_text(struct buf *buf, const char *text) {
     buf_append(buf, text, strlen(text));
-}
-
-void buf_append_char(struct buf *buf, char c) {
-    *buf_reserve(buf, 1) = c;
-    buf->len++;
 }
 
 void buf_append_i64(struct buf *buf, int64_t value) {

@@ -34,21 +34,18 @@ bool bytes_split(struct bytes *rest, char separator, struct bytes *piece) {
 }
 
 bool bytes_to_i64(struct bytes a, int64_t *out) {
-    size_t at = 0;
-    bool negative = false;
-    if (a.len > 0 && (a.data[0] == '-' || a.data[0] == '+')) {
-        negative = a.data[0] == '-';
-        at = 1;
-    }
+    const uint64_t most = (uint64_t)INT64_MAX + 1; /* of INT64_MIN, which has no positive twin */
+    size_t at = a.len > 0 && (a.data[0] == '-' || a.data[0] == '+');
+    bool negative = at > 0 && a.data[0] == '-';
     if (at == a.len) return false;
-    int64_t value = 0; /* counts downwards: INT64_MIN has no positive twin */
+    uint64_t value = 0;
     for (; at < a.len; at++) {
-        int digit = a.data[at] - '0';
-        if (digit < 0 || digit > 9) return false;
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, digit, &value)) return false;
+        unsigned digit = (unsigned)(unsigned char)a.data[at] - '0';
+        if (digit > 9 || value > most / 10) return false;
+        value = value * 10 + digit;
     }
-    if (!negative && value == INT64_MIN) return false;
-    *out = negative ? value : -value;
+    if (value > most - !negative) return false;
+    *out = (int64_t)(negative ? 0 - value : value);
     return true;
 }
 

@@ -5,14 +5,14 @@
 
 int32_t java_string_hash_more(int32_t hash, struct bytes text) {
     uint32_t h = (uint32_t)hash;
-    while (text.len > 0) {
-        uint8_t first = (uint8_t)*text.data;
-        if (first < 0x80) { /* nearly all of them; every stored message hashes its keys */
-            h = h * 31 + first;
-            text = bytes_skip(text, 1);
-            continue;
-        }
-        uint32_t point = bytes_next_code_point(&text);
+    if (text.len == 0) return hash;
+    const char *at = text.data, *end = text.data + text.len;
+    for (;;) {
+        while (at < end && (*at & 0x80) == 0) h = h * 31 + (uint8_t)*at++; /* nearly all: every message has keys */
+        if (at == end) break;
+        struct bytes rest = bytes_make(at, (size_t)(end - at));
+        uint32_t point = bytes_next_code_point(&rest);
+        at = rest.data;
         if (point >= 0x10000) {
             h = h * 31 + (0xD800 + ((point - 0x10000) >> 10));
             point = 0xDC00 + (point & 0x3FF);

@@ -39,6 +39,8 @@ void json_reader_init(struct json_reader *reader, struct bytes input);
 enum json_token json_next(struct json_reader *reader);
 /* Skips the value that is due (or the rest of it after its opening token was taken). */
 enum err json_skip(struct json_reader *reader) MUST_USE;
+/* `at` is the quote that opens a string: what is behind the one that closes it, NULL when it is malformed. */
+const char *json_string_end(const char *at, const char *end, bool *escaped);
 /* Reads escapes; out needs room for text.len bytes, returns the length written. Unpaired surrogates become '?'. */
 size_t json_unescape(struct bytes text, char *out);
 

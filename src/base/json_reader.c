@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/check.h"
+#include "base/scan.h"
 
 /* What may come next. */
 enum {
@@ -35,24 +36,6 @@ static enum json_token bad(struct json_reader *reader, const char *at) {
     return JSON_BAD;
 }
 
-static inline uint64_t zero_bytes(uint64_t word) { /* the lowest zero byte of word is the lowest one marked */
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
-}
-
-/* The first quote or backslash at or behind `at`; `end` if there is none. Looks at eight bytes at a time. */
-static inline const char *find_quote_or_backslash(const char *at, const char *end, char quote) {
-    const uint64_t quotes = UINT64_C(0x0101010101010101) * (unsigned char)quote;
-    const uint64_t backslashes = UINT64_C(0x0101010101010101) * '\\';
-    for (; end - at >= 8; at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        uint64_t found = zero_bytes(word ^ quotes) | zero_bytes(word ^ backslashes);
-        if (found != 0) return at + (__builtin_ctzll(found) >> 3);
-    }
-    while (at < end && *at != quote && *at != '\\') at++;
-    return at;
-}
-
 static int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     c = (char)(c | 0x20);
@@ -84,19 +67,22 @@ static const char *skip_escape(const char *at, const char *end) {
     }
 }
 
-/* `at` is the opening quote. Sets text and escaped; returns what is behind the closing quote, NULL when malformed. */
-static const char *take_string(struct json_reader *reader, const char *at) {
+const char *json_string_end(const char *at, const char *end, bool *escaped) {
     const char quote = *at++;
-    const char *start = at;
-    reader->escaped = false;
-    while ((at = find_quote_or_backslash(at, reader->end, quote)) < reader->end && *at == '\\') {
-        reader->escaped = true;
-        at = skip_escape(at, reader->end);
+    *escaped = false;
+    while ((at = scan_for_either(at, end, quote, '\\')) < end && *at == '\\') {
+        *escaped = true;
+        at = skip_escape(at, end);
         if (at == NULL) return NULL;
     }
-    if (at == reader->end) return NULL;
-    reader->text = bytes_make(start, (size_t)(at - start));
-    return at + 1;
+    return at == end ? NULL : at + 1;
+}
+
+/* `at` is the opening quote. Sets text and escaped; returns what is behind the closing quote, NULL when malformed. */
+static const char *take_string(struct json_reader *reader, const char *at) {
+    const char *behind = json_string_end(at, reader->end, &reader->escaped);
+    if (behind != NULL) reader->text = bytes_make(at + 1, (size_t)(behind - at) - 2);
+    return behind;
 }
 
 static inline bool is_digit(const char *at, const char *end) {
@@ -289,9 +275,12 @@ size_t json_unescape(struct bytes text, char *out) {
     const char *at = text.data, *end = text.data + text.len;
     size_t len = 0;
     while (at < end) {
-        if (*at != '\\') {
-            out[len++] = *at++;
-        } else if (end - at >= 6 && at[1] == 'u') {
+        const char *plain_end = scan_for(at, end, '\\');
+        memcpy(out + len, at, (size_t)(plain_end - at));
+        len += (size_t)(plain_end - at);
+        at = plain_end;
+        if (at == end) break;
+        if (end - at >= 6 && at[1] == 'u') {
             at = unescape_unicode(at, end, out, &len);
         } else {
             char c = end - at >= 2 ? at[1] : '\\';

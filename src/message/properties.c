@@ -1,6 +1,8 @@
 /* properties.c - property texts, searched and changed without taking them apart */
 #include "message/properties.h"
 
+#include "base/scan.h"
+
 enum { NAME_END = 1, VALUE_END = 2 };
 
 #define PROPERTY(name, text) const struct bytes PROPERTY_##name = {text, sizeof(text) - 1};
@@ -17,9 +19,20 @@ static bool cut_item(struct bytes item, struct bytes *name, struct bytes *value)
 }
 
 bool properties_next(struct bytes *rest, struct bytes *name, struct bytes *value) {
-    struct bytes item;
-    while (bytes_split(rest, VALUE_END, &item))
-        if (cut_item(item, name, value)) return true;
+    if (rest->len == 0) return false;
+    const char *at = rest->data, *end = rest->data + rest->len;
+    while (at < end) {
+        const char *start = at, *mark = scan_for_either(at, end, NAME_END, VALUE_END);
+        bool named = mark < end && *mark == NAME_END;
+        const char *item_end = named ? scan_for(mark + 1, end, VALUE_END) : mark;
+        at = item_end < end ? item_end + 1 : end;
+        if (!named || mark == start || item_end == mark + 1) continue;
+        *name = bytes_make(start, (size_t)(mark - start));
+        *value = bytes_make(mark + 1, (size_t)(item_end - mark - 1));
+        *rest = bytes_make(at, (size_t)(end - at));
+        return true;
+    }
+    *rest = bytes_make(end, 0);
     return false;
 }
 

@@ -150,12 +150,14 @@ static void put_index(struct dispatch *dispatch, const struct record *record) {
     struct store *store = dispatch->store;
     if (!store->index || (record->sys_flag & SYS_FLAG_TRANSACTION_MASK) == SYS_FLAG_ROLLBACK) return;
     struct index_record keys = {
-        .offset_phys = record->offset_phys,
-        .store_time_ms = record->store_time_ms,
-        .topic = record->topic,
-        .uniq_key = properties_get(record->properties, PROPERTY_UNIQ_KEY),
-        .keys = properties_get(record->properties, PROPERTY_KEYS),
-    };
+        .offset_phys = record->offset_phys, .store_time_ms = record->store_time_ms, .topic = record->topic};
+    struct bytes name, value;
+    for (struct bytes rest = record->properties; properties_next(&rest, &name, &value);) {
+        if (bytes_equal(name, PROPERTY_UNIQ_KEY))
+            keys.uniq_key = value;
+        else if (bytes_equal(name, PROPERTY_KEYS))
+            keys.keys = value;
+    }
     enum err err = index_put(store->index, &keys);
     if (err != ERR_OK)
         log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));

@@ -120,6 +120,46 @@ static void decode_json_is_as_lenient_as_java(void **state) {
     buf_close(&frame);
 }
 
+static void assert_same_command(const struct command *a, const struct command *b) {
+    assert_int_equal(a->code, b->code);
+    assert_int_equal(a->flag, b->flag);
+    assert_int_equal(a->opaque, b->opaque);
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->language, b->language);
+    assert_true(bytes_equal(a->remark, b->remark) && !a->remark.data == !b->remark.data);
+    assert_int_equal(a->ext_count, b->ext_count);
+    for (size_t i = 0; i < a->ext_count; i++) {
+        assert_true(bytes_equal(a->ext[i].key, b->ext[i].key));
+        assert_true(bytes_equal(a->ext[i].value, b->ext[i].value));
+    }
+}
+
+/* The one-pass reading and the tokenizer, which a blank in front makes sure of, say the same of every header. */
+static void both_readings_of_json_agree(void **state) {
+    (void)state;
+    static const char header[] =
+        " {\"code\":310,\"extFields\":{\"a\":\"group\",\"i\":\"KEYS\\u0001k\\u0002\",\"f\":\"0\"},"
+        "\"flag\":0,\"language\":\"JAVA\",\"opaque\":42,\"remark\":\"r\",\"x\":\"y\",\"version\":401}";
+    static const char replacements[] = "\"\\,:{}[]09 u-n'";
+    struct arena arena = {0};
+    struct buf frame = {0}, frame_blank = {0};
+    char changed[sizeof header];
+    for (size_t i = 1; i + 1 < sizeof header; i++) {
+        for (size_t r = 0; r < sizeof replacements; r++) { /* the last one, 0, ends the header there */
+            struct command fast, slow;
+            memcpy(changed, header, sizeof header);
+            changed[i] = replacements[r];
+            enum err err = decode_json(&arena, &frame_blank, changed, &slow);
+            assert_int_equal(decode_json(&arena, &frame, changed + 1, &fast), err);
+            if (err == ERR_OK) assert_same_command(&fast, &slow);
+        }
+        arena_reset(&arena);
+    }
+    arena_close(&arena);
+    buf_close(&frame);
+    buf_close(&frame_blank);
+}
+
 static void decode_takes_the_last_of_equal_ext_keys(void **state) {
     (void)state;
     struct arena arena = {0};
@@ -437,6 +477,7 @@ int main(void) {
         cmocka_unit_test(frame_cut_refuses_lengths_out_of_range),
         cmocka_unit_test(decode_json_points_into_the_frame),
         cmocka_unit_test(decode_json_is_as_lenient_as_java),
+        cmocka_unit_test(both_readings_of_json_agree),
         cmocka_unit_test(decode_takes_the_last_of_equal_ext_keys),
         cmocka_unit_test(decode_json_refuses_what_is_no_header),
         cmocka_unit_test(decode_refuses_frames_that_do_not_fit),

@@ -12,11 +12,12 @@ _Static_assert(sizeof(struct hdr_send_message) == sizeof(struct hdr_send_message
     const struct header_layout *layout_##name(void) {                                                                  \
         typedef struct hdr_##name header;                                                                              \
         static const struct header_field fields[] = {
-#define ROW(type, member, key, need) {key, sizeof(key) - 1, type, need, offsetof(header, member)},
-#define STR(member, key, need)       ROW(HEADER_STR, member, key, need)
-#define I32(member, key, need)       ROW(HEADER_I32, member, key, need)
-#define I64(member, key, need)       ROW(HEADER_I64, member, key, need)
-#define BOOL(member, key, need)      ROW(HEADER_BOOL, member, key, need)
+#define ROW(type, member, key, need)                                                                                   \
+    {key, ",\"" key "\":", sizeof(key) - 1, sizeof(key) + 3, type, need, offsetof(header, member)},
+#define STR(member, key, need)  ROW(HEADER_STR, member, key, need)
+#define I32(member, key, need)  ROW(HEADER_I32, member, key, need)
+#define I64(member, key, need)  ROW(HEADER_I64, member, key, need)
+#define BOOL(member, key, need) ROW(HEADER_BOOL, member, key, need)
 #define HEADER_END(name)                                                                                               \
     }                                                                                                                  \
     ;                                                                                                                  \
@@ -58,7 +59,8 @@ static size_t find_field(const struct header_layout *layout, struct bytes key, s
     for (size_t n = 0, i = hint; n < layout->count; n++, i++) {
         if (i >= layout->count) i = 0;
         const struct header_field *field = &layout->fields[i];
-        if (field->key_len == key.len && memcmp(field->key, key.data, key.len) == 0) return i;
+        if (field->key_len == key.len && field->key[0] == key.data[0] && memcmp(field->key, key.data, key.len) == 0)
+            return i;
     }
     return layout->count;
 }
@@ -86,7 +88,7 @@ enum err header_decode(const struct header_layout *layout, const struct command 
 void header_append_scalar(struct buf *out, const struct header_field *field, const void *fields) {
     const char *member = (const char *)fields + field->offset;
     if (field->type == HEADER_BOOL)
-        buf_append_text(out, *(const bool *)member ? "true" : "false");
+        buf_append_bytes(out, *(const bool *)member ? BYTES("true") : BYTES("false"));
     else if (field->type == HEADER_I32)
         buf_append_i64(out, *(const int32_t *)member);
     else

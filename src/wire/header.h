@@ -13,8 +13,9 @@
 enum header_type { HEADER_STR, HEADER_I32, HEADER_I64, HEADER_BOOL };
 enum header_need { OPTIONAL, REQUIRED };
 struct header_field {
-    const char *key; /* spelling on the wire */
-    uint8_t key_len;
+    const char *key;          /* spelling on the wire */
+    const char *json_opening; /* ,"key": */
+    uint8_t key_len, json_opening_len;
     uint8_t type, need;
     uint16_t offset;
 };
