@@ -2,6 +2,7 @@
 #include "broker/admin/runtime_info.h"
 
 #include "base/check.h"
+#include "broker/clients/consumers.h"
 #include "broker/delay/delay.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
@@ -100,6 +101,13 @@ static void put_queues(struct table *table, const struct broker *broker) {
     put_int(table, "EndTransactionThreadPoolQueueCapacity", 100000);
 }
 
+/* Ours alone. */
+static void put_faults(struct table *table, const struct broker *broker) {
+    struct consumer_faults faults = consumers_faults(broker->consumers);
+    put_int(table, "clientIdClashes", faults.client_id_clashes);
+    put_int(table, "differingSubscriptions", faults.differing_subscriptions);
+}
+
 /* Timer messages come with a later release; what the Java broker says while its timer is off. */
 static void put_timer(struct table *table) {
     put_int(table, "timerReadBehind", 0);
@@ -192,6 +200,7 @@ size_t runtime_info(struct broker *broker, struct arena *arena, struct kv out[RU
     put_identity(&table, broker);
     put_totals(&table, broker);
     put_queues(&table, broker);
+    put_faults(&table, broker);
     put_timer(&table);
     put_puts(&table, &facts);
     put_gets(&table, &facts);

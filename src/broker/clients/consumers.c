@@ -5,15 +5,20 @@
 #include <uthash.h>
 #include <utlist.h>
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "broker/tables/filter_data.h"
 #include "broker/tables/groups.h"
 #include "wire/request.h"
 
+enum { DIFFERENCE_MS = 40000 /* all members had a heartbeat, which come each 30 s, to tell what they want by now */ };
+
 struct member {
     struct member *prev, *next;
     struct client client; /* client_id is a copy of ours */
+    uint64_t digest;      /* of the subscriptions that it told; 0 = none */
+    bool clash_told;
 };
 struct topic_filter {
     UT_hash_handle hh;
@@ -27,7 +32,9 @@ struct online_group {
     enum message_model model;
     enum consume_from_where from_where;
     int32_t fingerprint;
-    bool notice_due; /* a change that the members were not told of yet */
+    bool notice_due;            /* a change that the members were not told of yet */
+    int64_t differing_since_ms; /* monotonic; 0 = the members want the same */
+    bool difference_told;
     struct member *members;
     size_t member_count;
     struct topic_filter *filters;
@@ -36,6 +43,7 @@ struct consumers {
     struct broker *broker;
     struct lock lock;
     struct online_group *groups;
+    struct consumer_faults faults;
 };
 
 /* --- telling the members ----------------------------------------------------------------------------------- */
@@ -151,8 +159,8 @@ static struct online_group *group_make(struct consumers *consumers, struct bytes
     return group;
 }
 
-/* true: a connection that the group did not have. */
-static bool update_member(struct online_group *group, const struct client *client) {
+/* The member of that connection as its heartbeat tells it, and when it was heard before; 0 = it is new. */
+static struct member *update_member(struct online_group *group, const struct client *client, int64_t *heard_before_ms) {
     struct member *member;
     DL_FOREACH(group->members, member) {
         if (client_channel_equal(member->client.channel, client->channel)) break;
@@ -169,9 +177,10 @@ static bool update_member(struct online_group *group, const struct client *clien
         member->client.client_id = bytes_make(bytes_dup(client->client_id), client->client_id.len);
     }
     struct bytes client_id = member->client.client_id;
+    *heard_before_ms = member->client.heard_ms;
     member->client = *client;
     member->client.client_id = client_id;
-    return fresh;
+    return member;
 }
 
 /* true: a topic came or went. A newer version of one that is there replaces it without a notice. */
@@ -201,6 +210,69 @@ static bool update_filters(struct online_group *group, const struct consumer_hea
     return changed;
 }
 
+/* --- faults of users that no answer shows ------------------------------------------------------------------ */
+
+/* Equal for what is equal in any order; never 0 when there is something. */
+static uint64_t digest_of(const struct subscription *subscriptions, size_t count) {
+    uint64_t sum = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct subscription *s = &subscriptions[i];
+        bool by_tags = subscription_is_tag(s) && s->tag_count > 0;
+        uint64_t one = (uint32_t)java_string_hash(s->topic) | (uint64_t)by_tags << 32;
+        if (!by_tags) one = one * 31 + (uint32_t)java_string_hash(s->expression);
+        for (size_t t = 0; by_tags && t < s->tag_count; t++) one += (uint64_t)java_string_hash(s->tags[t]) << 16;
+        sum += one * UINT64_C(0x9E3779B97F4A7C15);
+    }
+    return count > 0 && sum == 0 ? 1 : sum;
+}
+
+/* Another member with its id was heard of between its heartbeats: they are two, not one that connected again. */
+static void look_for_clash(struct consumers *consumers, struct online_group *group, struct member *member,
+                           int64_t heard_before_ms) {
+    struct member *other;
+    DL_FOREACH(group->members, other) {
+        if (other == member || heard_before_ms == 0 || other->client.heard_ms <= heard_before_ms) continue;
+        if (member->clash_told || other->clash_told) continue;
+        if (!bytes_equal(other->client.client_id, member->client.client_id)) continue;
+        char one[ADDRESS_TEXT_MAX], two[ADDRESS_TEXT_MAX];
+        member->clash_told = other->clash_told = true;
+        consumers->faults.client_id_clashes++;
+        log_warn(CLIENT,
+                 "two consumers have one client id and so take the same queues, give one another instanceName: "
+                 "group=%.*s client=%.*s addresses=%s,%s",
+                 BYTES_ARG(group->name), BYTES_ARG(member->client.client_id),
+                 address_text(&member->client.address, one), address_text(&other->client.address, two));
+    }
+}
+
+static void look_for_difference(struct consumers *consumers, struct online_group *group, const struct member *member) {
+    int64_t now_ms = member->client.heard_ms;
+    const struct member *other;
+    DL_FOREACH(group->members, other) {
+        if (other->digest != 0 && member->digest != 0 && other->digest != member->digest) break;
+    }
+    if (!other) {
+        group->differing_since_ms = 0;
+        group->difference_told = false;
+        return;
+    }
+    if (group->differing_since_ms == 0) group->differing_since_ms = now_ms;
+    if (group->difference_told || now_ms - group->differing_since_ms < DIFFERENCE_MS) return;
+    group->difference_told = true;
+    consumers->faults.differing_subscriptions++;
+    log_warn(CLIENT,
+             "consumers of one group subscribe to different things, each overwrites what the others want and messages "
+             "are missed, give them one list or two groups: group=%.*s clients=%.*s,%.*s",
+             BYTES_ARG(group->name), BYTES_ARG(member->client.client_id), BYTES_ARG(other->client.client_id));
+}
+
+struct consumer_faults consumers_faults(struct consumers *consumers) {
+    lock_take(&consumers->lock);
+    struct consumer_faults faults = consumers->faults;
+    lock_give(&consumers->lock);
+    return faults;
+}
+
 /* --- who comes and goes ------------------------------------------------------------------------------------ */
 
 bool consumers_register(struct consumers *consumers, const struct consumer_heartbeat *heartbeat,
@@ -215,11 +287,17 @@ bool consumers_register(struct consumers *consumers, const struct consumer_heart
     group->model = heartbeat->model;
     group->from_where = heartbeat->from_where;
     group->fingerprint = heartbeat->fingerprint;
-    bool changed = update_member(group, client);
-    if (!heartbeat->keep_subscriptions && update_filters(group, heartbeat)) changed = true;
-    if (!heartbeat->keep_subscriptions)
+    int64_t heard_before_ms;
+    struct member *member = update_member(group, client, &heard_before_ms);
+    bool changed = heard_before_ms == 0;
+    look_for_clash(consumers, group, member, heard_before_ms);
+    if (!heartbeat->keep_subscriptions) {
+        member->digest = digest_of(heartbeat->subscriptions, heartbeat->subscription_count);
+        if (update_filters(group, heartbeat)) changed = true;
         filter_data_register(consumers->broker->filter_data, heartbeat->group, heartbeat->subscriptions,
                              heartbeat->subscription_count);
+    }
+    look_for_difference(consumers, group, member);
     if (changed && heartbeat->notify) group_changed(consumers, group, &notices);
     lock_give(&consumers->lock);
     if (changed)

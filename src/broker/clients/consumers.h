@@ -41,6 +41,14 @@ void consumers_unregister(struct consumers *consumers, struct bytes group, struc
 void consumers_channel_closed(struct consumers *consumers, struct client_channel channel);
 void consumers_expire(struct consumers *consumers, int64_t now_ms); /* silent for 120 s; their channels are closed */
 
+/* Faults of users that no answer shows, counted since the start and logged once while they last: consumers of one group
+ * that share a client id, so that each takes the queues of the other; members that subscribe to different things for
+ * longer than a change of all of them takes. */
+struct consumer_faults {
+    int64_t client_id_clashes, differing_subscriptions;
+};
+struct consumer_faults consumers_faults(struct consumers *consumers);
+
 /* Tells what was held back: realTimeNotifyConsumerChange=false. */
 void consumers_send_notices(struct consumers *consumers);
 

@@ -120,6 +120,70 @@ static void second_form_of_heartbeats(void **state) {
     serving_done(&s);
 }
 
+static void assert_faults(struct serving *s, int64_t clashes, int64_t differing) {
+    struct consumer_faults faults = consumers_faults(s->t.broker.consumers);
+    assert_int_equal(faults.client_id_clashes, clashes);
+    assert_int_equal(faults.differing_subscriptions, differing);
+}
+
+static void two_with_one_id_are_noticed(void **state) {
+    (void)state;
+    struct serving s;
+    serving_init(&s);
+    serving_start(&s);
+    struct peer *one = peer_connect(&s), *two = peer_connect(&s), *three = peer_connect(&s);
+    struct peer *in_turn[] = {one, two, two, two}; /* as if it had connected again */
+    for (size_t i = 0; i < ARRAY_LEN(in_turn); i++, clock_shift_monotonic_ms(5)) beat(in_turn[i], "c", "G", "T", 1, "");
+    assert_faults(&s, 0, 0);
+    beat(three, "other", "G", "T", 1, "");
+    clock_shift_monotonic_ms(5);
+    for (int i = 0; i < 3; i++) {
+        beat(one, "c", "G", "T", 1, "");
+        assert_faults(&s, 1, 0);
+        clock_shift_monotonic_ms(5);
+        beat(two, "c", "G", "T", 1, "");
+        beat(three, "other", "G", "T", 1, "");
+        clock_shift_monotonic_ms(5);
+    }
+    assert_faults(&s, 1, 0);
+    peer_ask(one, REQUEST_GET_BROKER_RUNTIME_INFO, NULL, NULL, "");
+    assert_bytes(peer_json(one, "table.clientIdClashes"), "1");
+    assert_bytes(peer_json(one, "table.differingSubscriptions"), "0");
+    peer_close(one);
+    peer_close(two);
+    peer_close(three);
+    serving_done(&s);
+}
+
+static void differing_subscriptions_are_noticed(void **state) {
+    (void)state;
+    struct serving s;
+    serving_init(&s);
+    serving_start(&s);
+    struct peer *one = peer_connect(&s), *two = peer_connect(&s);
+    beat(one, "c1", "G", "T", 1, "");
+    beat(two, "c2", "G", "U", 1, "");
+    assert_faults(&s, 0, 0); /* maybe c1 is about to change too */
+    clock_shift_monotonic_ms(30000);
+    beat(one, "c1", "G", "T", 1, "");
+    assert_faults(&s, 0, 0);
+    clock_shift_monotonic_ms(15000);
+    for (int i = 0; i < 3; i++) {
+        beat(two, "c2", "G", "U", 1, "");
+        beat(one, "c1", "G", "T", 1, "");
+        assert_faults(&s, 0, 1);
+        one->asked_count = two->asked_count = 0;
+    }
+    beat(two, "c2", "G", "T", 2, ""); /* they agree again */
+    beat(one, "c1", "G", "U", 3, "");
+    clock_shift_monotonic_ms(60000);
+    beat(two, "c2", "G", "T", 3, "");
+    assert_faults(&s, 0, 2);
+    peer_close(one);
+    peer_close(two);
+    serving_done(&s);
+}
+
 static void connections_are_listed(void **state) {
     (void)state;
     struct serving s;
@@ -275,10 +339,16 @@ static void locks_go_to_one_client(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(members_hear_of_each_other), cmocka_unit_test(subscriptions_follow_heartbeats),
-        cmocka_unit_test(second_form_of_heartbeats),  cmocka_unit_test(connections_are_listed),
-        cmocka_unit_test(silent_clients_are_dropped), cmocka_unit_test(notices_can_be_held_back),
-        cmocka_unit_test(groups_need_not_be_told),    cmocka_unit_test(filters_are_checked),
+        cmocka_unit_test(members_hear_of_each_other),
+        cmocka_unit_test(subscriptions_follow_heartbeats),
+        cmocka_unit_test(second_form_of_heartbeats),
+        cmocka_unit_test(two_with_one_id_are_noticed),
+        cmocka_unit_test(differing_subscriptions_are_noticed),
+        cmocka_unit_test(connections_are_listed),
+        cmocka_unit_test(silent_clients_are_dropped),
+        cmocka_unit_test(notices_can_be_held_back),
+        cmocka_unit_test(groups_need_not_be_told),
+        cmocka_unit_test(filters_are_checked),
         cmocka_unit_test(locks_go_to_one_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
