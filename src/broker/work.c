@@ -131,7 +131,10 @@ enum err work_submit(struct work *work, void (*run)(void *arg), void *arg) {
     if (work->closing)
         err = fail(ERR_SHUTTING_DOWN, "the broker is shutting down");
     else if (work->count == work->limit)
-        err = fail(ERR_BUSY, "[OVERLOAD]system busy, start flow control for a while");
+        err = fail(ERR_BUSY,
+                   "[OVERLOAD]system busy, start flow control for a while. Cause: %zu requests wait for %zu threads, "
+                   "adminBrokerThreadPoolQueueCapacity and adminBrokerThreadPoolNums.",
+                   work->count, work->thread_count);
     else {
         work->jobs[(work->first + work->count++) % work->limit] = (struct job){run, arg};
         cond_signal(&work->wake);

@@ -8,6 +8,19 @@ static bool is_warming_up(const struct namesrv *namesrv) {
            loop_now_ms(namesrv->loop) - namesrv->started_ms < namesrv->config.wait_seconds_for_service * INT64_C(1000);
 }
 
+static enum err refuse_no_route(struct namesrv_call *call, struct bytes topic) {
+    struct buf cause = {0};
+    route_query_no_route_cause(call->namesrv->routes, topic, &cause);
+    const enum err err =
+        namesrv_call_refuse(call, RESPONSE_TOPIC_NOT_EXIST,
+                            "No topic route info in name server for the topic: %.*s\n"
+                            "See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.\n"
+                            "Cause: %.*s.",
+                            BYTES_ARG(topic), BYTES_ARG(buf_bytes(&cause)));
+    buf_close(&cause);
+    return err;
+}
+
 enum err namesrv_handle_get_routeinfo_by_topic(struct namesrv_call *call,
                                                const struct hdr_get_routeinfo_by_topic *header) {
     struct namesrv *namesrv = call->namesrv;
@@ -15,11 +28,7 @@ enum err namesrv_handle_get_routeinfo_by_topic(struct namesrv_call *call,
     struct arena *arena = call->request->arena;
     struct topic_route route;
     if (is_warming_up(namesrv)) return namesrv_call_refuse(call, RESPONSE_SYSTEM_ERROR, "name server not ready");
-    if (!route_query_topic(namesrv->routes, arena, header->topic, &route))
-        return namesrv_call_refuse(call, RESPONSE_TOPIC_NOT_EXIST,
-                                   "No topic route info in name server for the topic: %.*s\n"
-                                   "See https://rocketmq.apache.org/docs/bestPractice/06FAQ for further details.",
-                                   BYTES_ARG(header->topic));
+    if (!route_query_topic(namesrv->routes, arena, header->topic, &route)) return refuse_no_route(call, header->topic);
     if (namesrv->config.order_message_enable)
         route.order_topic_conf = kv_config_get(namesrv->kv, NAMESPACE_ORDER_TOPIC_CONFIG, header->topic);
     const struct bytes zone_name = command_ext(command, "__ZONE_NAME");

@@ -8,6 +8,19 @@
 
 enum { TOPIC_FLAG_UNIT = 1, TOPIC_FLAG_UNIT_SUB = 2 };
 
+/* --- no topic ------------------------------------------------------------------------------------------- */
+void route_query_no_route_cause(const struct route_table *table, struct bytes topic, struct buf *out) {
+    const unsigned count = HASH_COUNT(table->brokers);
+    if (lost_topics_tell(table->lost, topic, out)) return;
+    if (count == 0)
+        buf_printf(out, "no broker is registered here, start one that has this name server in its namesrvAddr");
+    else
+        buf_printf(out,
+                   "none of the brokers registered here (%u) has it, create it or let the first send do it "
+                   "(autoCreateTopicEnable)",
+                   count);
+}
+
 /* --- one topic ------------------------------------------------------------------------------------------ */
 static void add_filters(const struct route_table *table, struct arena *arena, const struct broker_data *broker,
                         struct topic_route *out) {

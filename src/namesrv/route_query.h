@@ -11,6 +11,8 @@
  * slave of a read-only broker without master stands in its place. */
 bool route_query_topic(const struct route_table *table, struct arena *arena, struct bytes topic,
                        struct topic_route *out);
+/* Why a topic has no route, as half a sentence. */
+void route_query_no_route_cause(const struct route_table *table, struct bytes topic, struct buf *out);
 /* Keeps the brokers of that zone and those without a master, their queues and filter servers.
  * @source apache/rocketmq namesrv ZoneRouteRPCHook */
 void route_query_keep_zone(struct arena *arena, struct topic_route *route, struct bytes zone_name);

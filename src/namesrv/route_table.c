@@ -32,6 +32,7 @@ struct route_table *route_table_create(const struct route_table_options *options
     struct route_table *table = calloc(1, sizeof *table);
     must(table != NULL);
     table->options = *options;
+    table->lost = lost_topics_create();
     return table;
 }
 
@@ -130,6 +131,7 @@ static struct queue_row *row_of(struct route_table *table, struct bytes name, st
         topic = calloc(1, sizeof *topic);
         must(topic != NULL);
         topic->name = own(name);
+        lost_topics_found(table->lost, name);
         HASH_ADD_KEYPTR(hh, table->topics, topic->name.data, topic->name.len, topic);
     }
     struct queue_row *row = topic_row(topic, broker);
@@ -141,13 +143,15 @@ static struct queue_row *row_of(struct route_table *table, struct bytes name, st
 }
 
 /* Takes the broker's rows out of all topics, but those of the registration `kept` (0 keeps none). */
-static void remove_rows(struct route_table *table, const struct broker_entry *broker, uint64_t kept) {
+static void remove_rows(struct route_table *table, const struct broker_entry *broker, uint64_t kept, enum loss how) {
     struct topic_entry *topic, *next;
     HASH_ITER(hh, table->topics, topic, next) {
         struct queue_row *row = topic_row(topic, broker);
         if (row == NULL || (kept != 0 && row->registration == kept)) continue;
         topic_remove_row(topic, row);
-        if (topic->row_count == 0) topic_remove(table, topic);
+        if (topic->row_count > 0) continue;
+        lost_topics_add(table->lost, topic->name, broker->data.broker_name, how);
+        topic_remove(table, topic);
     }
 }
 
@@ -257,7 +261,7 @@ static void take_topics(struct route_table *table, struct broker_entry *broker, 
     }
     if (changed) take_mappings(table, broker, body);
     if (table->options.config->delete_topic_with_broker_registration && body->mapping_count == 0)
-        remove_rows(table, broker, table->registrations);
+        remove_rows(table, broker, table->registrations, LOSS_UNLISTED);
 }
 
 static void min_broker_changed(const struct route_table *table, const struct broker_entry *broker,
@@ -321,10 +325,10 @@ enum err route_table_register(struct route_table *table, const struct registrati
 
 /* --- leaving -------------------------------------------------------------------------------------------- */
 /* One of its addresses has been taken out. */
-static void address_gone(struct route_table *table, struct broker_entry *broker) {
+static void address_gone(struct route_table *table, struct broker_entry *broker, enum loss how) {
     if (broker->data.address_count == 0) {
         log_info(MAIN, "last broker of the name is gone: broker=%.*s", BYTES_ARG(broker->data.broker_name));
-        remove_rows(table, broker, 0);
+        remove_rows(table, broker, 0, how);
         HASH_DEL(table->brokers, broker);
         broker_free(broker);
     } else if (broker->data.enable_acting_master && broker_data_address(&broker->data, MASTER_ID).data == NULL) {
@@ -332,7 +336,7 @@ static void address_gone(struct route_table *table, struct broker_entry *broker)
     }
 }
 
-void route_table_unregister(struct route_table *table, const struct broker_identity *identity) {
+static void leave(struct route_table *table, const struct broker_identity *identity, enum loss how) {
     struct broker_entry *broker = route_table_find_broker(table, identity->broker_name);
     struct live_entry *live = route_table_find_live(table, identity->cluster, identity->address);
     log_info(MAIN, "broker leaves: broker=%.*s id=%lld address=%.*s", BYTES_ARG(identity->broker_name),
@@ -346,9 +350,13 @@ void route_table_unregister(struct route_table *table, const struct broker_ident
         }
         if (was_lowest && broker->data.address_count > 0)
             min_broker_changed(table, broker, identity->address, (struct bytes){0});
-        address_gone(table, broker);
+        address_gone(table, broker, how);
     }
     if (live != NULL) live_remove(table, live); /* last: the identity may point into it */
+}
+
+void route_table_unregister(struct route_table *table, const struct broker_identity *identity) {
+    leave(table, identity, LOSS_UNREGISTERED);
 }
 
 void route_table_heartbeat(struct route_table *table, struct bytes cluster, struct bytes address, int64_t now_ms) {
@@ -368,7 +376,7 @@ void route_table_channel_closed(struct route_table *table, uint64_t channel_id) 
     HASH_ITER(hh, table->lives, live, next) {
         if (live->channel_id != channel_id) continue;
         const struct broker_identity identity = live_identity(live);
-        route_table_unregister(table, &identity);
+        leave(table, &identity, LOSS_DISCONNECTED);
     }
 }
 
@@ -382,7 +390,7 @@ size_t route_table_expire(struct route_table *table, int64_t now_ms, struct aren
         log_warn(MAIN, "broker is silent: broker=%.*s address=%.*s timeout_ms=%lld", BYTES_ARG(live->broker_name),
                  BYTES_ARG(identity.address), (long long)live->timeout_ms);
         gone[count++] = live->channel_id;
-        route_table_unregister(table, &identity);
+        leave(table, &identity, LOSS_SILENT);
     }
     *channels = gone;
     return count;
@@ -406,10 +414,15 @@ void route_table_register_topic(struct route_table *table, struct bytes topic, c
 void route_table_delete_topic(struct route_table *table, struct bytes topic, struct bytes cluster) {
     struct topic_entry *entry = route_table_find_topic(table, topic);
     if (entry == NULL) return;
-    for (size_t i = entry->row_count; i-- > 0;)
-        if (cluster.len == 0 || bytes_equal(entry->rows[i].broker->data.cluster, cluster))
-            topic_remove_row(entry, &entry->rows[i]);
-    if (entry->row_count == 0) topic_remove(table, entry);
+    const struct broker_entry *last = NULL;
+    for (size_t i = entry->row_count; i-- > 0;) {
+        if (cluster.len > 0 && !bytes_equal(entry->rows[i].broker->data.cluster, cluster)) continue;
+        last = entry->rows[i].broker;
+        topic_remove_row(entry, &entry->rows[i]);
+    }
+    if (entry->row_count > 0 || last == NULL) return;
+    lost_topics_add(table->lost, entry->name, last->data.broker_name, LOSS_DELETED);
+    topic_remove(table, entry);
 }
 
 int32_t route_table_wipe_write_perm(struct route_table *table, struct bytes broker_name) {
@@ -432,5 +445,6 @@ void route_table_destroy(struct route_table *table) {
         HASH_DEL(table->brokers, broker);
         broker_free(broker);
     }
+    lost_topics_destroy(table->lost);
     free(table);
 }

@@ -2,6 +2,7 @@
 #ifndef RMQ_NAMESRV_ROUTE_TABLE_INTERNAL_H
 #define RMQ_NAMESRV_ROUTE_TABLE_INTERNAL_H
 
+#include "namesrv/lost_topics.h"
 #include "namesrv/route_table.h"
 #include <uthash.h>
 
@@ -39,6 +40,7 @@ struct route_table {
     struct broker_entry *brokers;
     struct topic_entry *topics;
     struct live_entry *lives;
+    struct lost_topics *lost;
     uint64_t registrations; /* counted, to know the rows that one has named */
 };
 

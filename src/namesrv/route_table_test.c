@@ -388,6 +388,32 @@ static void zones_keep_their_own(void **state) {
     assert_bytes(route.filters[0].broker_address, "a:0");
 }
 
+static void assert_cause(const char *topic, const char *text) {
+    struct buf cause = {0};
+    route_query_no_route_cause(table, bytes_of(topic), &cause);
+    assert_bytes(buf_bytes(&cause), text);
+    buf_close(&cause);
+}
+
+static void a_missing_route_has_a_cause(void **state) {
+    (void)state;
+    const uint64_t *channels;
+    assert_cause("T1", "no broker is registered here, start one that has this name server in its namesrvAddr");
+    assert_ok(come((struct comes){.channel = 7}, NULL));
+    assert_ok(come((struct comes){.broker = "b", .channel = 8, .topics = {"T2", "T3"}}, NULL));
+    assert_cause("T4", "none of the brokers registered here (2) has it, create it or let the first send do it "
+                       "(autoCreateTopicEnable)");
+    route_table_channel_closed(table, 7);
+    assert_cause("T1", "the last broker that had it, a, lost its connection 0 s ago");
+    route_table_delete_topic(table, BYTES("T2"), BYTES(""));
+    assert_cause("T2", "the last broker that had it, b, lost it to a request to delete it 0 s ago");
+    assert_int_equal(route_table_expire(table, 1 + BROKER_TIMEOUT_MS, &arena, &channels), 1);
+    assert_cause("T3", "the last broker that had it, b, was not heard of in its time and given up 0 s ago");
+    assert_ok(come((struct comes){.channel = 9}, NULL));
+    route_table_unregister(table, &(struct broker_identity){BYTES("c"), BYTES("a"), BYTES("a:0"), 0});
+    assert_cause("T1", "the last broker that had it, a, was shut down 0 s ago");
+}
+
 #define IN_TABLE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void) {
@@ -402,6 +428,7 @@ int main(void) {
         IN_TABLE(the_last_address_takes_the_topics_along),
         IN_TABLE(a_closed_channel_takes_its_brokers_along),
         IN_TABLE(silent_brokers_expire),
+        IN_TABLE(a_missing_route_has_a_cause),
         IN_TABLE(a_slave_acts_as_master),
         IN_TABLE(not_every_slave_acts_as_master),
         IN_TABLE(a_new_lowest_id_is_told),

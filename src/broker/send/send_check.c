@@ -25,7 +25,10 @@ static bool check_time_and_load(struct call *call) {
     int64_t busy_ms = store_append_busy_ms(broker->store);
     if (broker->config.broker_fast_failure_enable && busy_ms > broker->store_config.os_page_cache_busy_timeout_ms &&
         busy_ms < BUSY_MS_MAX)
-        return REFUSE(call, RESPONSE_SYSTEM_BUSY, "[REJECTREQUEST]system busy, start flow control for a while");
+        return REFUSE(call, RESPONSE_SYSTEM_BUSY,
+                      "[REJECTREQUEST]system busy, start flow control for a while. Cause: a write to the log has taken "
+                      "%" PRId64 " ms, osPageCacheBusyTimeOutMills=%" PRId64 "; look at the disk.",
+                      busy_ms, broker->store_config.os_page_cache_busy_timeout_ms);
     int64_t start_ms = broker->config.start_accept_send_time_ms;
     if (start_ms > 0 && clock_wall_ms() < start_ms) {
         char text[32];

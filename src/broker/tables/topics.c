@@ -218,6 +218,18 @@ enum err topics_create(struct topics *topics, struct bytes name, int32_t queues,
     return ERR_OK;
 }
 
+static enum err fail_no_topic(const struct topics *topics, struct bytes name, struct bytes template_name,
+                              const struct topic *template) {
+    const char *cause = "it passes its permissions on to no other topic";
+    if (!template)
+        cause = "it does not exist";
+    else if (!topics->broker->config.auto_create_topic_enable)
+        cause = "autoCreateTopicEnable is off";
+    return fail(ERR_NO_TOPIC,
+                "topic[%.*s] not exist, apply first please!" FAQ_HINT "\nCause: it cannot be made after %.*s, %s.",
+                BYTES_ARG(name), BYTES_ARG(template_name), cause);
+}
+
 /* What a topic made from the template is like; ERR_NO_TOPIC when none can be. The lock is held. */
 static enum err from_template(struct topics *topics, struct bytes template_name, struct topic_change *values) {
     struct topic *template = find(topics, template_name);
@@ -231,7 +243,7 @@ static enum err from_template(struct topics *topics, struct bytes template_name,
         return ERR_OK;
     }
     if (!bytes_starts_with(values->name, TOPIC_RETRY_PREFIX))
-        return fail(ERR_NO_TOPIC, "topic[%.*s] not exist, apply first please!" FAQ_HINT, BYTES_ARG(values->name));
+        return fail_no_topic(topics, values->name, template_name, template);
     values->read_queues = values->write_queues = 1;
     values->perm = PERM_READ_WRITE;
     return ERR_OK;
