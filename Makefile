@@ -23,6 +23,9 @@ clang: test-deps     ## the same with clang, warnings as errors
 	cmake --preset clang && cmake --build --preset clang -j $(JOBS) && $(CTEST) --test-dir build/clang -LE interop
 interop: all         ## with Apache's Java clients, servers and tools (needs ../shared)
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS) && ctest --output-on-failure --test-dir build/dev -L interop
+takeover: all        ## stores from hand to hand under load, with Java 4.2.0, 4.9.4, 5.3.3 and 5.5.0 (needs ../shared)
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
+	TAKEOVER_VERSIONS="4.2.0 4.9.4 5.3.3 5.5.0" ctest --output-on-failure --test-dir build/dev -R takeover
 torture: test-deps   ## kills a writing store TORTURE_ROUNDS (200) times and looks whether all is there
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS) --target tests_store_torture_test
 	RMQ_TORTURE_ROUNDS=$(or $(TORTURE_ROUNDS),200) build/dev/tests/tests_store_torture_test

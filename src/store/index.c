@@ -175,6 +175,17 @@ static enum err load_files(struct index_service *index, const struct index_optio
     return err;
 }
 
+/* What the files say wins: who made them would read new ones with other sizes wrongly. */
+static void adopt_sizes(struct index_service *index) {
+    const struct index_file *file = index->newest;
+    if (!file || (file->slots == index->slots && file->entries == index->entries)) return;
+    log_warn(STORE,
+             "index files keep their sizes: slots=%d entries=%d; maxHashSlotNum=%d and maxIndexNum=%d are not used",
+             file->slots, file->entries, index->slots, index->entries);
+    index->slots = file->slots;
+    index->entries = file->entries;
+}
+
 enum err index_open(const struct index_options *options, struct index_service **out) {
     if (options->slots < 1 || options->entries < 2)
         return fail(ERR_BAD_CONFIG, "maxHashSlotNum %d must be at least 1, maxIndexNum %d at least 2", options->slots,
@@ -190,6 +201,7 @@ enum err index_open(const struct index_options *options, struct index_service **
         index_close(index);
         return err;
     }
+    adopt_sizes(index);
     for (size_t i = 0; i < index->count && index->files[i]->synced && index_file_full(index->files[i]); i++)
         atomic_store(&index->flushed_ms, end_ms(index->files[i]));
     /* A crash may have come between two keys of the last record, or the file with the rest of them be lost. */

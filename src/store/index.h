@@ -15,8 +15,8 @@
 
 struct index_options {
     const char *dir;       /* <root>/index; made when missing; copied */
-    int32_t slots;         /* maxHashSlotNum, of new files: those on disk keep theirs */
-    int32_t entries;       /* maxIndexNum, of new files */
+    int32_t slots;         /* maxHashSlotNum; files on disk have their own sizes, and then new ones get them too */
+    int32_t entries;       /* maxIndexNum */
     bool crashed;          /* the last stop was none: files newer than checkpoint_ms are checked entry by entry */
     int64_t checkpoint_ms; /* indexMsgTimestamp of the checkpoint: files that end by then are on disk */
 };

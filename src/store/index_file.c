@@ -248,24 +248,40 @@ static bool fits(int64_t slots, int64_t entries, int64_t size_bytes) {
            size_of(slots, entries) == size_bytes;
 }
 
-/* Maps with the sizes that the length allows: the given ones, else another number of entries, else of slots. */
-static enum err load_sized(const char *path, int fd, int32_t slots, int32_t entries, struct index_file **out) {
-    int64_t size_bytes;
-    TRY(file_size(fd, &size_bytes));
-    if (fits(slots, entries, size_bytes)) return load(path, fd, slots, entries, out);
+/* Sizes are written nowhere: tries all that the length allows, from few slots on. */
+static bool find_sizes(struct index_file *file) {
+    enum { SLOTS_FOR_ENTRY = INDEX_ENTRY_BYTES / INDEX_SLOT_BYTES };
+    for (; file->entries >= atomic_load(&file->count); file->slots += SLOTS_FOR_ENTRY, file->entries--)
+        if (entry_blank(file, 0) && !entry_blank(file, 1) && header_agrees(file)) return true;
+    return false;
+}
+
+/* A file of other sizes than the settings say: another number of entries, else of slots, else of both. */
+static enum err load_other(const char *path, int fd, int32_t slots, int32_t entries, int64_t size_bytes,
+                           struct index_file **out) {
+    int64_t words = (size_bytes - INDEX_HEADER_BYTES) / INDEX_SLOT_BYTES, least = (words - 1) % 5 + 1;
     int64_t guesses[][2] = {
         {slots, (size_bytes - size_of(slots, 0)) / INDEX_ENTRY_BYTES},
         {(size_bytes - size_of(0, entries)) / INDEX_SLOT_BYTES, entries},
+        {least, (words - least) / 5},
     };
     for (size_t i = 0; i < ARRAY_LEN(guesses); i++) {
         if (!fits(guesses[i][0], guesses[i][1], size_bytes)) continue;
         TRY(load(path, fd, guesses[i][0], guesses[i][1], out));
-        if (!index_file_empty(*out) && header_agrees(*out)) return ERR_OK;
+        bool last = i + 1 == ARRAY_LEN(guesses);
+        if (!index_file_empty(*out) && (last ? find_sizes(*out) : header_agrees(*out))) return ERR_OK;
         (*out)->fd = -1;
         index_file_release(*out);
     }
-    return fail(ERR_CORRUPT, "%s: %" PRId64 " bytes are no file of %d slots or %d entries", path, size_bytes, slots,
+    return fail(ERR_CORRUPT, "%s: header and entries do not agree, with %d slots and %d entries neither", path, slots,
                 entries);
+}
+
+static enum err load_sized(const char *path, int fd, int32_t slots, int32_t entries, struct index_file **out) {
+    int64_t size_bytes;
+    TRY(file_size(fd, &size_bytes));
+    if (fits(slots, entries, size_bytes)) return load(path, fd, slots, entries, out);
+    return load_other(path, fd, slots, entries, size_bytes, out);
 }
 
 enum err index_file_open(const char *path, int32_t slots, int32_t entries, bool suspect, struct index_file **out) {

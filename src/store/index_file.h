@@ -34,7 +34,7 @@ struct index_entry {
 
 /* A new, empty file with disk blocks for header and slots. ERR_EXISTS, ERR_DISK_FULL, ERR_IO: nothing stays behind. */
 enum err index_file_create(const char *path, int32_t slots, int32_t entries, struct index_file **out) MUST_USE;
-/* Opens one made with these sizes, or with one of the two when its length says so. `suspect`, or a header that
+/* Opens one made with these sizes, or with others when length, header and entries say so. `suspect`, or a header that
  * contradicts the entries: all entries are checked, the first bad one ends the file, and all else is made anew.
  * ERR_CORRUPT: nothing in it can be used. ERR_DISK_FULL, ERR_IO, ERR_NO_MEMORY: it is as it was. */
 enum err index_file_open(const char *path, int32_t slots, int32_t entries, bool suspect,

@@ -379,26 +379,36 @@ static void other_names_are_left_alone(void **state) {
     assert_true(file_exists(path));
 }
 
-/* The sizes were changed in the configuration: files keep those they were made with. */
+static void expect_file_sizes(int64_t size_bytes) {
+    struct arena arena = {0};
+    const char **names;
+    size_t count = list_files(&arena, &names);
+    assert_true(count > 1);
+    for (size_t i = 0; i < count; i++) {
+        struct buf content = {0};
+        char path[160];
+        read_file_n(i, &content, path);
+        assert_int_equal(content.len, size_bytes);
+        buf_close(&content);
+    }
+    arena_close(&arena);
+}
+
+/* The sizes were changed in the configuration: all files have those of the files that are there. */
 static void files_keep_their_sizes(void **state) {
     (void)state;
+    const int32_t others[][2] = {{SLOTS, 2 * ENTRIES}, {3 * SLOTS, ENTRIES}, {2 * SLOTS, 2 * ENTRIES}, {1, 1000}};
     struct index_service *index = open_clean();
     put_from(index, 0, 5);
     index_close(index);
-    index = open_with(SLOTS, 2 * ENTRIES, false, 0);
-    assert_int_equal(index_newest_phys(index), 300);
-    put_from(index, 4, 7);
-    index_close(index);
-    index = open_with(3 * SLOTS, ENTRIES, false, 0);
-    assert_int_equal(index_newest_phys(index), 500);
-    put_from(index, 6, 20);
-    expect_all(index, 20);
-    index_close(index);
-    index = open_with(2 * SLOTS, 2 * ENTRIES, false, 0); /* neither is theirs: nothing can be read */
-    assert_int_equal(index_newest_phys(index), 0);
-    put_from(index, 0, 20);
-    expect_all(index, 20);
-    index_close(index);
+    for (int i = 0; i < (int)ARRAY_LEN(others); i++) {
+        index = open_with(others[i][0], others[i][1], i % 2, 0);
+        assert_int_equal(index_newest_phys(index), 100 * (3 + 5 * i)); /* the last record is indexed again */
+        put_from(index, 4 + 5 * i, 10 + 5 * i);
+        expect_all(index, 10 + 5 * i);
+        index_close(index);
+    }
+    expect_file_sizes(INDEX_HEADER_BYTES + SLOTS * INDEX_SLOT_BYTES + ENTRIES * INDEX_ENTRY_BYTES);
 }
 
 static void bad_sizes_are_refused(void **state) {

@@ -35,11 +35,36 @@ static bool has_entries(const char *root, const char *folder) {
     return count > 0;
 }
 
-static enum err check_folders(const struct store *store) {
+/* A file CURRENT is in each folder of RocksDB: queues, or the tables of topics, groups and offsets. (The folder
+ * rocksdbstore, which brokers since 5.4.0 make even if they do not use it, does no harm.)
+ * @source shared facts: since-5.3.3 7 */
+static enum err check_rocksdb(const struct store *store, const char *folder) {
+    char path[STORE_PATH_MAX + 320];
+    snprintf(path, sizeof path, "%s/%s/CURRENT", store->root, folder);
+    if (!file_exists(path)) return ERR_OK;
+    return fail(ERR_NOT_SUPPORTED,
+                "%s belongs to a RocksDB store, which this broker cannot serve; let the Java broker go back to files "
+                "first (storeType=default, configs in JSON), or give another storePathRootDir",
+                path);
+}
+
+static enum err check_rocksdb_tables(const struct store *store) {
     char path[STORE_PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/consumequeue/CURRENT", store->root);
-    if (file_exists(path))
-        return fail(ERR_NOT_SUPPORTED, "%s belongs to a RocksDB store, which this broker cannot serve", path);
+    snprintf(path, sizeof path, "%s/config", store->root);
+    struct arena arena = {0};
+    const char **names;
+    size_t count;
+    enum err err = file_list(&arena, path, &names, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = check_rocksdb(store, arena_printf(&arena, "config/%s", names[i]).data);
+    arena_close(&arena);
+    return err;
+}
+
+static enum err check_folders(const struct store *store) {
+    TRY(check_rocksdb(store, "consumequeue"));
+    TRY(check_rocksdb(store, "consumequeue_rocksdb"));
+    TRY(check_rocksdb_tables(store));
     struct arena arena = {0};
     const char **names;
     size_t count;

@@ -318,14 +318,16 @@ static void test_foreign_stores_are_refused(void **state) {
     t.config.message_delay_level = BYTES("1s 2x");
     assert_refused(ERR_BAD_CONFIG);
     t.config = config;
-    snprintf(path, sizeof path, "%s/dledger-n0", t.root);
+    const char *foreign[] = {"dledger-n0", "consumequeue/CURRENT", "consumequeue_rocksdb/CURRENT",
+                             "config/topics/CURRENT", "config/metadata/CURRENT"};
+    for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+        snprintf(path, sizeof path, "%s/%s", t.root, foreign[i]);
+        assert_ok(file_make_dirs(path));
+        assert_refused(ERR_NOT_SUPPORTED);
+        assert_ok(file_remove_tree(path));
+    }
+    snprintf(path, sizeof path, "%s/rocksdbstore/CURRENT", t.root); /* every Java 5.5.0 has it */
     assert_ok(file_make_dirs(path));
-    assert_refused(ERR_NOT_SUPPORTED);
-    assert_ok(file_remove_tree(path));
-    snprintf(path, sizeof path, "%s/consumequeue/CURRENT", t.root);
-    assert_ok(file_make_dirs(path));
-    assert_refused(ERR_NOT_SUPPORTED);
-    assert_ok(file_remove_tree(path));
     testing_open(&t);
 }
 
