@@ -145,6 +145,10 @@ static void count_put(struct reactor *reactor, const struct send_batch *batch, c
 void send_batch_answer(struct reactor *reactor, struct send_batch *batch, size_t index, int32_t code) {
     const struct sent *sent = &batch->sents[index];
     const struct broker_config *config = &reactor->broker->config;
+    if (sent->reply) {
+        remoting_reply(&sent->to, sent->reply);
+        return;
+    }
     count_put(reactor, batch, sent);
     if (sent->to.oneway) return;
     char one[MSGID_TEXT_MAX];

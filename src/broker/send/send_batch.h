@@ -19,6 +19,8 @@ struct sent {
     bool wait_flushed;       /* WAIT was not false */
     struct bytes unique_key; /* of the answer's transactionId; absent for none */
     int64_t begin_ms;
+    /* What is answered when it is stored; NULL: the answer to a send. Lives in the batch's arena, or is static. */
+    const struct outgoing *reply;
 };
 
 struct send_batch {

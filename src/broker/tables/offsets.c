@@ -14,6 +14,8 @@ enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16 };
 /* Offsets of one queue; OFFSET_NONE when there is none. */
 struct slot {
     _Atomic int64_t committed, pulled, reset;
+    _Atomic int64_t in_flight;
+    atomic_bool popping;
 };
 /* Queues CHUNK_QUEUES * number ..; chunks are only added, in order of their numbers, so readers hold no lock. */
 struct progress_queues {
@@ -28,6 +30,7 @@ struct offsets {
     struct lock lock; /* guards additions and the version */
     struct name_table table;
     struct data_version version;
+    int64_t loaded_ms;
 };
 
 /* --- one group in one topic -------------------------------------------------------------------------------- */
@@ -108,6 +111,25 @@ void progress_reset(struct offsets *offsets, struct progress *progress, int32_t 
     atomic_store(&slot->reset, offset_queue);
     atomic_store(&slot->committed, offset_queue);
     state_file_changed(&offsets->file);
+}
+
+bool progress_try_take(struct offsets *offsets, struct progress *progress, int32_t queue_id) {
+    struct slot *slot = slot_make(offsets, progress, queue_id);
+    return slot && !atomic_exchange_explicit(&slot->popping, true, memory_order_acquire);
+}
+
+void progress_give(struct progress *progress, int32_t queue_id) {
+    atomic_store_explicit(&slot_find(progress, queue_id)->popping, false, memory_order_release);
+}
+
+void progress_add_in_flight(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t more) {
+    struct slot *slot = slot_make(offsets, progress, queue_id);
+    if (slot) atomic_fetch_add_explicit(&slot->in_flight, more, memory_order_relaxed);
+}
+
+int64_t progress_in_flight(const struct progress *progress, int32_t queue_id) {
+    const struct slot *slot = slot_find(progress, queue_id);
+    return slot ? atomic_load_explicit(&slot->in_flight, memory_order_relaxed) : 0;
 }
 
 void progress_each(const struct progress *progress, void (*visit)(int32_t queue_id, int64_t offset_queue, void *arg),
@@ -398,6 +420,7 @@ static enum err load(struct offsets *offsets) {
     enum err err = load_file(offsets, &arena, &text, &json);
     if (err == ERR_OK) {
         if (json) offsets->version = data_version_decode(json_get(json, "dataVersion"));
+        if (json) offsets->loaded_ms = offsets->version.timestamp_ms;
         const struct json *table = json_get(json, "offsetTable");
         for (const struct json *p = json_first(table); p; p = p->next) read_progress(offsets, p);
         const struct json *lmqs = json_get(json, "lmqOffsetTable");
@@ -407,6 +430,10 @@ static enum err load(struct offsets *offsets) {
     buf_close(&text);
     arena_close(&arena);
     return err;
+}
+
+int64_t offsets_loaded_ms(const struct offsets *offsets) {
+    return offsets->loaded_ms;
 }
 
 enum err offsets_open(struct broker *broker, struct offsets **out) {

@@ -44,7 +44,17 @@ void progress_reset(struct offsets *offsets, struct progress *progress, int32_t 
 void progress_each(const struct progress *progress, void (*visit)(int32_t queue_id, int64_t offset_queue, void *arg),
                    void *arg);
 
+/* One pop at a time takes messages from a queue. true: the caller has it, until progress_give. Never waits. */
+bool progress_try_take(struct offsets *offsets, struct progress *progress, int32_t queue_id);
+void progress_give(struct progress *progress, int32_t queue_id);
+/* Messages of the queue that were popped and are neither acknowledged nor back. */
+void progress_add_in_flight(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t more);
+int64_t progress_in_flight(const struct progress *progress, int32_t queue_id);
+
 bool progress_any(const struct progress *progress); /* has it a committed offset? */
+
+/* When the file that was loaded was written, wall clock; 0 when there was none. */
+int64_t offsets_loaded_ms(const struct offsets *offsets);
 
 void offsets_each(struct offsets *offsets, void (*visit)(struct progress *progress, void *arg), void *arg);
 /* The topics in which a group has offsets, and the groups with offsets in a topic; in the arena, sorted. */
