@@ -14,6 +14,11 @@
 #include "broker/transaction/half_messages.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/housekeeping.h"
+#include "broker/pop/cluster_routes.h"
+#include "broker/pop/held_pops.h"
+#include "broker/pop/order_infos.h"
+#include "broker/pop/request_modes.h"
+#include "broker/pop/revive.h"
 #include "broker/tables/offsets.h"
 #include "broker/clients/order_locks.h"
 #include "broker/send/parked_sends.h"
@@ -59,6 +64,7 @@ static void on_arrived(void *owner, struct queue *queue) {
     uint64_t watchers = queue_watchers(queue);
     for (size_t i = 0; i < broker->reactor_count; i++)
         if (watchers & (uint64_t)1 << i) held_pulls_arrived(broker->reactors[i].held_pulls, queue);
+    held_pops_news(broker, queue);
 }
 
 static void on_flushed(void *owner, int64_t offset_phys) {
@@ -139,6 +145,10 @@ static enum err open_parts(struct broker *broker) {
     TRY(work_open((size_t)config->admin_broker_thread_pool_nums,
                   (size_t)config->admin_broker_thread_pool_queue_capacity, &broker->work));
     TRY(delay_open(broker, &broker->delay));
+    TRY(request_modes_open(broker, &broker->request_modes));
+    TRY(order_infos_open(broker, "consumerOrderInfo.json", &broker->order_infos));
+    TRY(revive_open(broker, &broker->revive));
+    TRY(cluster_routes_open(broker, &broker->cluster_routes));
     TRY(transaction_metrics_open(broker, &broker->transaction_metrics));
     TRY(half_messages_open(broker, &broker->half_messages));
     TRY(transaction_check_open(broker, &broker->transaction_check));
@@ -187,6 +197,7 @@ enum err broker_open(struct broker *broker) {
     if (err == ERR_OK) err = make_addresses(broker);
     if (err == ERR_OK) err = open_parts(broker);
     if (err == ERR_OK) err = reactors_start(broker);
+    if (err == ERR_OK) err = revive_start(broker->revive);
     if (err == ERR_OK) {
         housekeeping_start(broker);
         return ERR_OK;
@@ -219,6 +230,7 @@ static void stop_threads(struct broker *broker) {
     }
     transaction_check_close(broker->transaction_check); /* it talks to clients */
     if (broker->work) work_stop(broker->work);
+    revive_close(broker->revive); /* it wakes reactors */
     reactors_stop(broker);
     registration_halt(broker->registration);
     if (broker->main_remoting) remoting_destroy(broker->main_remoting);
@@ -228,6 +240,8 @@ void broker_close(struct broker *broker) {
     stop_threads(broker);
     half_messages_close(broker->half_messages);
     transaction_metrics_close(broker->transaction_metrics);
+    order_infos_close(broker->order_infos);
+    request_modes_close(broker->request_modes);
     delay_close(broker->delay);
     work_close(broker->work);
     broker->work = NULL; /* files are saved by who closes now */
@@ -243,4 +257,5 @@ void broker_close(struct broker *broker) {
     reactors_close(broker);
     if (broker->main_loop) loop_destroy(broker->main_loop);
     registration_close(broker->registration);
+    cluster_routes_close(broker->cluster_routes);
 }

@@ -1,6 +1,6 @@
 /* broker.h - the broker as a whole: what its parts share, and the order in which they start and stop.
  *
- * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay,
+ * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay, revive,
  * transaction, and the store's own.
  * A reactor never waits for a disk or a peer; what has to goes to a work thread (work.h) and comes back by reactor_run.
  *
@@ -21,12 +21,13 @@ struct broker;
 /* One event loop with its channels. Also the `owner` of its remoting: request->owner. */
 struct reactor {
     struct broker *broker;
-    size_t index; /* also its bit in queue_watch */
+    size_t index; /* also its bit in queue_watch, for pulls; pops have the one REACTORS_MAX above */
     struct loop *loop;
     struct remoting *remoting;
     struct send_turn *send_turn;       /* messages to be stored at the end of this turn */
     struct parked_sends *parked_sends; /* replies that wait for the disk */
     struct held_pulls *held_pulls;     /* pulls that wait for messages */
+    struct held_pops *held_pops;       /* pops and notices that wait for messages */
     atomic_int cold_pulls;             /* pulls that wait for the disk */
     struct reactor_jobs *jobs;         /* see reactor_run */
     bool running;                      /* its thread; @thread main */
@@ -58,6 +59,13 @@ struct broker {
     struct stats *stats;
     struct work *work;
     struct delay *delay;
+    struct request_modes *request_modes;
+    struct order_infos *order_infos;
+    struct topic *revive_topic; /* never deleted */
+    atomic_uint pop_count;      /* chooses revive queues in turn */
+    atomic_size_t held_pop_count;
+    struct revive *revive;
+    struct cluster_routes *cluster_routes;
     struct transaction_metrics *transaction_metrics;
     struct half_messages *half_messages;
     struct transaction_check *transaction_check;

@@ -5,7 +5,7 @@
 
 #include "base/config.h"
 
-enum { REACTORS_MAX = 64 }; /* each has a bit in queue_watch */
+enum { REACTORS_MAX = 32 }; /* each has two bits in queue_watch: for pulls and for pops */
 
 /* BrokerConfig and NettyServerConfig of the Java broker */
 struct broker_config {

@@ -8,6 +8,8 @@
 #include "broker/clients/order_locks.h"
 #include "broker/clients/producers.h"
 #include "broker/clients/slow_groups.h"
+#include "broker/pop/order_infos.h"
+#include "broker/pop/revive.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "broker/work.h"
@@ -30,6 +32,13 @@ static void scan_clients(void *arg) {
     order_locks_expire(broker->order_locks);
 }
 
+/* In this order: what comes back starts where the groups' offsets are not ahead of it. */
+static void save_offsets(void *arg) {
+    struct broker *broker = arg;
+    revive_before_save(broker->revive);
+    offsets_save(broker->offsets);
+}
+
 static void send_notices(void *arg) {
     consumers_send_notices(((struct broker *)arg)->consumers);
 }
@@ -43,17 +52,18 @@ static void stop_slow_groups(void *arg) {
 }
 
 /* Topics and groups are saved when they change; for them this is for changes that found all work threads busy or no
- * disk. */
+ * disk. What ordered pops wait for changes all the time. */
 static void save_leftovers(void *arg) {
     struct broker *broker = arg;
     topics_save(broker->topics);
     groups_save(broker->groups);
     filter_data_save(broker->filter_data);
+    order_infos_save(broker->order_infos);
 }
 
 void housekeeping_start(struct broker *broker) {
     int32_t offsets_ms = broker->config.flush_consumer_offset_interval_ms;
-    work_every(broker->work, offsets_ms, offsets_ms, offsets_save, broker->offsets);
+    work_every(broker->work, offsets_ms, offsets_ms, save_offsets, broker);
     work_every(broker->work, SCAN_CLIENTS_MS, SCAN_CLIENTS_MS, scan_clients, broker);
     work_every(broker->work, FIRST_NOTICES_MS, NOTICES_MS, send_notices, broker);
     work_every(broker->work, SAMPLE_MS, SAMPLE_MS, sample, broker);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "broker/clients/consumers.h"
+#include "broker/pop/held_pops.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/send/parked_sends.h"
 #include "broker/clients/producers.h"
@@ -77,6 +78,7 @@ static void on_closed(void *owner, struct remoting *remoting, uint64_t channel_i
     (void)remoting;
     (void)peer;
     held_pulls_channel_closed(reactor->held_pulls, channel_id);
+    held_pops_channel_closed(reactor->held_pops, channel_id);
     if (atomic_load(&broker->stopping)) return; /* nobody is left to tell */
     consumers_channel_closed(broker->consumers, channel);
     producers_channel_closed(broker->producers, channel);
@@ -101,6 +103,7 @@ static enum err reactor_open(struct broker *broker, size_t index) {
     send_turn_open(reactor);
     parked_sends_open(reactor);
     held_pulls_open(reactor);
+    held_pops_open(reactor);
     return ERR_OK;
 }
 
@@ -129,6 +132,7 @@ enum err reactors_start(struct broker *broker) {
 static void answer_and_end(struct reactor *reactor, void *arg) {
     (void)arg;
     held_pulls_stop(reactor->held_pulls);
+    held_pops_stop(reactor->held_pops);
     parked_sends_stop(reactor->parked_sends);
     loop_stop(reactor->loop);
 }
@@ -160,6 +164,7 @@ void reactors_close(struct broker *broker) {
     for (size_t i = 0; i < broker->reactor_count; i++) {
         struct reactor *reactor = &broker->reactors[i];
         held_pulls_close(reactor->held_pulls);
+        held_pops_close(reactor->held_pops);
         parked_sends_close(reactor->parked_sends);
         send_turn_close(reactor->send_turn);
         if (reactor->loop) loop_destroy(reactor->loop);

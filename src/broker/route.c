@@ -53,6 +53,14 @@ static bool is_pull(int32_t code) {
     }
 }
 
+/* A binary header has two bytes for the code: clients of pop send what is left of it. @source shared facts: protocol T3
+ */
+static int32_t whole_code(const struct request *request) {
+    enum { CUT_OFF = 3 << 16, FIRST = 200050, LAST = 200199 };
+    int32_t code = request->command.code, whole = code + CUT_OFF;
+    return request->to.serialize == SERIALIZE_ROCKETMQ && whole >= FIRST && whole <= LAST ? whole : code;
+}
+
 void *call_reply_fields(struct call *call, const struct header_layout *layout) {
     void *fields = arena_calloc(call->request->arena, 1, layout->size_bytes);
     *(uint32_t *)fields = HEADER_ALL;
@@ -124,6 +132,7 @@ void route_request(struct request *request) {
     struct reactor *reactor = request->owner;
     struct broker *broker = reactor->broker;
     const struct command *command = &request->command;
+    request->command.code = whole_code(request);
     struct call call = {.broker = broker, .reactor = reactor, .request = request};
     const struct route *route = route_find(command->code);
     enum err err = ERR_OK;

@@ -1,0 +1,198 @@
+/* cluster_routes.c - questions to name servers, and their last answers */
+#include "broker/pop/cluster_routes.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+#include "base/check.h"
+#include "base/log.h"
+#include "broker/tables/topics.h"
+#include "os/clock.h"
+#include "wire/body_topic_route.h"
+#include "wire/request.h"
+
+enum { ASK_TIMEOUT_MS = 3000, KEPT_MS = 5000, ANSWERS_MAX = 10000 };
+
+/* The last answer about a topic. */
+struct answer {
+    UT_hash_handle hh;
+    char *topic; /* the key */
+    struct arena arena;
+    struct message_queue *queues;
+    size_t count;
+    int64_t time_ms;
+};
+
+struct cluster_routes {
+    struct broker *broker;
+    struct answer *answers; /* @thread main loop */
+};
+
+/* One question on its way: from its reactor to the main loop, to one name server after the other, and back. */
+struct question {
+    struct cluster_routes *routes;
+    struct reactor *reactor;
+    char *topic;
+    cluster_routes_done *done;
+    void *arg;
+    struct bytes servers_left; /* of namesrvAddr */
+    struct arena arena;        /* of the result */
+    struct message_queue *queues;
+    size_t count;
+    struct loop_task task;
+};
+
+/* --- the end ----------------------------------------------------------------------------------------------- */
+
+/* On the reactor; or, with NULL, when it stops. */
+static void question_end(struct reactor *reactor, void *arg) {
+    struct question *question = arg;
+    question->done(reactor, question->queues, question->count, question->arg);
+    arena_close(&question->arena);
+    free(question->topic);
+    free(question);
+}
+
+static void take_copy(struct question *question, const struct answer *answer) {
+    question->count = answer->count;
+    question->queues = arena_calloc(&question->arena, answer->count + 1, sizeof *question->queues);
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct message_queue *from = &answer->queues[i];
+        question->queues[i] = (struct message_queue){arena_copy(&question->arena, from->topic),
+                                                     arena_copy(&question->arena, from->broker_name), from->queue_id};
+    }
+}
+
+/* No name server says anything: what we know ourselves. */
+static void take_own(struct question *question) {
+    const struct broker *broker = question->routes->broker;
+    struct topic *topic = topics_find(broker->topics, bytes_of(question->topic));
+    if (!topic || !(topic->perm & PERM_READ)) return;
+    question->count = (size_t)MAX(atomic_load(&topic->read_queues), 0);
+    question->queues = arena_calloc(&question->arena, question->count + 1, sizeof *question->queues);
+    for (size_t i = 0; i < question->count; i++)
+        question->queues[i] = (struct message_queue){topic_name(topic), broker->config.broker_name, (int32_t)i};
+}
+
+/* --- answers of name servers ------------------------------------------------------------------------------- */
+
+static void answer_destroy(struct cluster_routes *routes, struct answer *answer) {
+    HASH_DEL(routes->answers, answer);
+    arena_close(&answer->arena);
+    free(answer->topic);
+    free(answer);
+}
+
+static struct answer *find(const struct cluster_routes *routes, const char *topic) {
+    struct answer *answer = NULL;
+    HASH_FIND_STR(routes->answers, topic, answer);
+    return answer;
+}
+
+static void fill(struct answer *answer, const struct topic_route *route) {
+    size_t total = 0;
+    for (size_t i = 0; i < route->queue_count; i++)
+        total += (size_t)MIN(MAX(route->queues[i].read_queue_nums, 0), TOPIC_QUEUES_MAX);
+    answer->queues = arena_calloc(&answer->arena, total + 1, sizeof *answer->queues);
+    for (size_t i = 0; i < route->queue_count; i++) {
+        const struct queue_data *data = &route->queues[i];
+        struct bytes name = arena_copy(&answer->arena, data->broker_name);
+        for (int32_t id = 0; data->perm & PERM_READ && id < MIN(data->read_queue_nums, TOPIC_QUEUES_MAX); id++)
+            answer->queues[answer->count++] = (struct message_queue){bytes_of(answer->topic), name, id};
+    }
+    qsort(answer->queues, answer->count, sizeof *answer->queues, message_queue_compare);
+}
+
+/* Notes an answer; a route of NULL says that there is no such topic. */
+static const struct answer *note(struct cluster_routes *routes, const char *topic, const struct topic_route *route) {
+    struct answer *answer = find(routes, topic);
+    if (answer) answer_destroy(routes, answer);
+    if (HASH_COUNT(routes->answers) >= ANSWERS_MAX) answer_destroy(routes, routes->answers);
+    answer = calloc(1, sizeof *answer);
+    must(answer);
+    answer->topic = bytes_dup(bytes_of(topic));
+    answer->time_ms = clock_monotonic_ms();
+    if (route) fill(answer, route);
+    HASH_ADD_KEYPTR(hh, routes->answers, answer->topic, strlen(answer->topic), answer);
+    return answer;
+}
+
+static void ask_next(struct question *question);
+
+static void answered(void *ctx, enum err err, const struct command *response) {
+    struct question *question = ctx;
+    struct arena arena = {0};
+    struct topic_route route;
+    bool known = err == ERR_OK && response->code == RESPONSE_SUCCESS &&
+                 topic_route_decode(&arena, response->body, &route) == ERR_OK;
+    bool unknown = err == ERR_OK && response->code == RESPONSE_TOPIC_NOT_EXIST;
+    if (atomic_load(&question->routes->broker->stopping)) {
+        question_end(NULL, question);
+    } else if (known || unknown) {
+        take_copy(question, note(question->routes, question->topic, known ? &route : NULL));
+        reactor_run(question->reactor, question_end, question);
+    } else {
+        ask_next(question);
+    }
+    arena_close(&arena);
+}
+
+static void ask_next(struct question *question) {
+    struct broker *broker = question->routes->broker;
+    struct bytes address = {0};
+    while (address.len == 0 && bytes_split(&question->servers_left, ';', &address)) address = bytes_trim(address);
+    if (address.len == 0) {
+        take_own(question);
+        reactor_run(question->reactor, question_end, question);
+        return;
+    }
+    struct hdr_get_routeinfo_by_topic header = {.topic = bytes_of(question->topic)};
+    header.has.topic = true;
+    remoting_call(broker->main_remoting, address,
+                  &(struct outgoing){.code = REQUEST_GET_ROUTEINFO_BY_TOPIC,
+                                     .layout = layout_get_routeinfo_by_topic(),
+                                     .fields = &header},
+                  ASK_TIMEOUT_MS, answered, question);
+}
+
+static void on_main_loop(struct loop_task *task) {
+    struct question *question = CONTAINER_OF(task, struct question, task);
+    const struct answer *answer = find(question->routes, question->topic);
+    if (atomic_load(&question->routes->broker->stopping)) {
+        question_end(NULL, question);
+        return;
+    }
+    if (answer && clock_monotonic_ms() - answer->time_ms < KEPT_MS) {
+        take_copy(question, answer);
+        reactor_run(question->reactor, question_end, question);
+        return;
+    }
+    question->servers_left = question->routes->broker->config.namesrv_addr;
+    ask_next(question);
+}
+
+void cluster_routes_ask(struct cluster_routes *routes, struct reactor *reactor, struct bytes topic,
+                        cluster_routes_done *done, void *arg) {
+    struct question *question = calloc(1, sizeof *question);
+    must(question);
+    *question = (struct question){.routes = routes,
+                                  .reactor = reactor,
+                                  .topic = bytes_dup(topic),
+                                  .done = done,
+                                  .arg = arg,
+                                  .task = {.run = on_main_loop}};
+    loop_post(routes->broker->main_loop, &question->task);
+}
+
+enum err cluster_routes_open(struct broker *broker, struct cluster_routes **out) {
+    struct cluster_routes *routes = calloc(1, sizeof *routes);
+    must(routes);
+    routes->broker = broker;
+    *out = routes;
+    return ERR_OK;
+}
+
+void cluster_routes_close(struct cluster_routes *routes) {
+    if (!routes) return;
+    while (routes->answers) answer_destroy(routes, routes->answers);
+    free(routes);
+}
