@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/json.h"
+#include "base/similar.h"
 
-enum { CONFIG_FILE_LIMIT_BYTES = 1 << 20, NAME_MAX_LEN = 64 };
+enum { CONFIG_FILE_LIMIT_BYTES = 1 << 20 };
 
 /* Texts live as long as the process, since others may hold views of former values; kept reachable here. */
 struct kept_text {
@@ -28,43 +29,13 @@ static struct bytes keep_text(struct bytes value) {
     return bytes_make(kept->text, value.len);
 }
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* Levenshtein distance without regard to case; both at most NAME_MAX_LEN long. */
-static size_t edit_distance(struct bytes a, struct bytes b) {
-    size_t row[NAME_MAX_LEN + 1];
-    for (size_t j = 0; j <= b.len; j++) row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t above = row[j];
-            size_t change = diagonal + (lower(a.data[i - 1]) != lower(b.data[j - 1]));
-            row[j] = MIN(change, MIN(above, row[j - 1]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[b.len];
-}
-
-/* The closest name within a third of the key's length; NULL when none is that close. */
+/* The closest name; NULL when none is close. */
 static const char *nearest_name(const struct config_section *sections, size_t count, struct bytes key) {
-    if (key.len > NAME_MAX_LEN) return NULL;
-    const char *best = NULL;
-    size_t best_distance = key.len / 3 + 1;
+    struct similar similar = similar_begin(key);
     for (size_t s = 0; s < count; s++) {
-        for (size_t k = 0; k < sections[s].key_count; k++) {
-            struct bytes name = bytes_of(sections[s].keys[k].name);
-            size_t distance = name.len > NAME_MAX_LEN ? SIZE_MAX : edit_distance(key, name);
-            if (distance < best_distance) {
-                best_distance = distance;
-                best = sections[s].keys[k].name;
-            }
-        }
+        for (size_t k = 0; k < sections[s].key_count; k++) similar_consider(&similar, sections[s].keys[k].name);
     }
-    return best;
+    return similar.best;
 }
 
 const struct config_key *config_find(const struct config_section *sections, size_t count, struct bytes key,
