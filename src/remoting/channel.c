@@ -228,8 +228,9 @@ static void on_closed(struct conn *conn, enum err why) {
     struct channel *channel = conn_user(conn);
     struct remoting *remoting = channel->remoting;
     char reason[256];
-    snprintf(reason, sizeof reason, "%s%s%s", channel->address ? channel->address : "", channel->address ? ": " : "",
-             err_detail(why));
+    const char *detail = err_detail(why), *address = channel->address ? channel->address : "";
+    bool is_named = strncmp(detail, address, strlen(address)) == 0; /* it names the peer by its number already */
+    snprintf(reason, sizeof reason, "%s%s%s", is_named ? "" : address, is_named ? "" : ": ", detail);
     channel_unlink(channel);
     if (channel->opened && remoting->options.on_closed)
         remoting->options.on_closed(remoting->options.owner, remoting, channel->id, conn_peer(conn));
