@@ -1,4 +1,6 @@
 /* query.c - messages by key, by the id of a producer, and by where they are stored. */
+#include "client/query.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -14,6 +16,7 @@ enum { QUERY_TIMEOUT_MS = 15000, UNIQUE_QUERY_MAX = 32, QUERY_MAX = 1024 };
 struct query_call {
     struct waiting_call call;
     struct route_wait wait;
+    struct bytes route_topic;
     struct hdr_query_message header;
     int pending, answered;
     struct outcome failure;
@@ -84,12 +87,12 @@ static void ask_brokers(struct route_wait *wait, struct route *route, const stru
 
 static void query_on_loop(struct job *job) {
     struct query_call *op = CONTAINER_OF(job, struct query_call, call.job);
-    struct route *route = route_find(op->call.client, op->header.topic);
+    struct route *route = route_find(op->call.client, op->route_topic);
     op->wait.done = ask_brokers;
     if (route)
         ask_brokers(&op->wait, route, &op->call.outcome);
     else
-        routes_fetch(op->call.client, op->header.topic, &op->wait);
+        routes_fetch(op->call.client, op->route_topic, &op->wait);
 }
 
 static rmq_error_t run(rmq_client_t *client, struct query_call *op, void (*start)(struct job *job),
@@ -103,17 +106,23 @@ static rmq_error_t run(rmq_client_t *client, struct query_call *op, void (*start
     return error;
 }
 
+rmq_error_t client_query(rmq_client_t *client, struct bytes route_topic, const struct hdr_query_message *query,
+                         rmq_message_list_t **list) {
+    struct query_call op = {.route_topic = route_topic, .header = *query};
+    return run(client, &op, query_on_loop, list);
+}
+
 rmq_error_t rmq_client_query_message(rmq_client_t *client, const char *topic, const char *key, int32_t max_count,
                                      int64_t begin_time_ms, int64_t end_time_ms, rmq_message_list_t **list) {
     if (!topic || !key || !*key || max_count <= 0 || max_count > QUERY_MAX)
         return report(RMQ_INVALID_ARGUMENT, "a query needs a topic, a key and a count from 1 to %d", QUERY_MAX);
-    struct query_call op = {.header = {.present = HEADER_ALL,
-                                       .topic = bytes_of(topic),
-                                       .key = bytes_of(key),
-                                       .max_num = max_count,
-                                       .begin_timestamp = begin_time_ms,
-                                       .end_timestamp = end_time_ms}};
-    return run(client, &op, query_on_loop, list);
+    struct hdr_query_message query = {.present = HEADER_ALL,
+                                      .topic = bytes_of(topic),
+                                      .key = bytes_of(key),
+                                      .max_num = max_count,
+                                      .begin_timestamp = begin_time_ms,
+                                      .end_timestamp = end_time_ms};
+    return client_query(client, query.topic, &query, list);
 }
 
 /* ---- by id --------------------------------------------------------------------------------------------- */
@@ -152,14 +161,14 @@ static rmq_error_t view_by_unique_id(rmq_client_t *client, const char *topic, st
                                      rmq_message_list_t **list) {
     int64_t born_ms = 0;
     enum err err = msgid_unique_time_ms(id, clock_wall_ms(), &born_ms);
-    struct query_call op = {.header = {.present = HEADER_ALL,
-                                       .topic = bytes_of(topic),
-                                       .key = id,
-                                       .max_num = UNIQUE_QUERY_MAX,
-                                       .begin_timestamp = err == ERR_OK ? born_ms - 1000 : 0,
-                                       .end_timestamp = INT64_MAX,
-                                       .unique_key_query = true}};
-    return run(client, &op, query_on_loop, list);
+    struct hdr_query_message query = {.present = HEADER_ALL,
+                                      .topic = bytes_of(topic),
+                                      .key = id,
+                                      .max_num = UNIQUE_QUERY_MAX,
+                                      .begin_timestamp = err == ERR_OK ? born_ms - 1000 : 0,
+                                      .end_timestamp = INT64_MAX,
+                                      .unique_key_query = true};
+    return client_query(client, query.topic, &query, list);
 }
 
 rmq_error_t rmq_client_view_message(rmq_client_t *client, const char *topic, const char *msg_id,
