@@ -1,11 +1,15 @@
 /* body_fuzz.c - JSON bodies between clients, brokers and name servers: what decodes is written and read back. */
 #include "base/check.h"
+#include "wire/body_broker_stats.h"
 #include "wire/body_cluster.h"
+#include "wire/body_connection.h"
+#include "wire/body_consume_stats.h"
 #include "wire/body_heartbeat.h"
 #include "wire/body_kv_table.h"
 #include "wire/body_lock.h"
 #include "wire/body_topic_list.h"
 #include "wire/body_topic_route.h"
+#include "wire/body_topic_stats.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,9 +62,25 @@ static void check_tables(struct arena *arena, struct bytes body, struct buf *out
     must(list_back.count == list.count);
 }
 
+/* Only read: what administrators are told. */
+static void check_told(struct arena *arena, struct bytes body, struct buf *out) {
+    struct topic_stats topic;
+    struct consume_stats_table group;
+    struct connection_list connections;
+    struct broker_stats counter;
+    const struct queue_offset *offsets;
+    size_t count;
+    (void)out;
+    if (topic_stats_decode(arena, body, &topic) != ERR_OK) return;
+    must(consume_stats_decode(arena, body, &group) == ERR_OK && group.count == topic.count);
+    must(reset_offsets_decode(arena, body, &offsets, &count) == ERR_OK && count == topic.count);
+    must(connection_list_decode(arena, body, &connections) == ERR_OK);
+    must(broker_stats_decode(arena, body, &counter) == ERR_OK);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static void (*const checks[])(struct arena *, struct bytes, struct buf *) = {
-        check_heartbeat, check_lock, check_route, check_cluster, check_tables,
+        check_heartbeat, check_lock, check_route, check_cluster, check_tables, check_told,
     };
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         struct arena arena = {0};
