@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "client/message_ext.h"
-#include "client/pull.h"
+#include "client/consumer/pull.h"
 #include "remoting/remoting.h"
 #include "rocketmq/producer.h"
 #include "wire/body_broker_stats.h"
