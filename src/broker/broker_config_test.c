@@ -6,7 +6,7 @@
 
 static void machine_fills_in_what_is_left(void **state) {
     (void)state;
-    struct broker_config config;
+    static struct broker_config config; /* its texts live as long as the process */
     broker_config_init(&config);
     assert_int_equal(config.listen_port, 10911);
     assert_null(config.broker_name.data);
@@ -21,7 +21,7 @@ static void machine_fills_in_what_is_left(void **state) {
 
 static void what_is_set_stays(void **state) {
     (void)state;
-    struct broker_config config;
+    static struct broker_config config;
     struct config_section section = {"BrokerConfig", &config, broker_config_keys, broker_config_key_count};
     broker_config_init(&config);
     setenv("NAMESRV_ADDR", "other:1", 1);
