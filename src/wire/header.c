@@ -46,7 +46,7 @@ static enum err set_field(const struct header_field *field, struct bytes value, 
         ok = bytes_to_i64(value, member);
         break;
     case HEADER_BOOL:
-        *(bool *)member = bytes_to_bool(value);
+        *(bool *)member = bytes_to_bool(value) || bytes_is(value, "1"); /* "1": Apache's C++ client; Java reads false */
         break;
     }
     if (ok) return ERR_OK;

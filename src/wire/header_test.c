@@ -157,12 +157,13 @@ static void numbers_must_be_numbers(void **state) {
     }
 }
 
-static void booleans_are_javas(void **state) {
+static void booleans_are_those_of_java_and_cpp_clients(void **state) {
     (void)state;
     static const struct {
         const char *text;
         bool value;
-    } cases[] = {{"true", true}, {"TRUE", true}, {"True", true}, {"false", false}, {"1", false}, {"", false}};
+    } cases[] = {{"true", true}, {"TRUE", true}, {"True", true}, {"false", false},
+                 {"1", true},    {"0", false},   {"", false}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         const struct ext_field ext[] = {{BYTES("isOrder"), bytes_of(cases[i].text)}};
         struct command command = command_of(ext, 1);
@@ -216,7 +217,7 @@ int main(void) {
         cmocka_unit_test(order_does_not_matter_and_unknown_fields_do_not_either),
         cmocka_unit_test(missing_fields),
         cmocka_unit_test(numbers_must_be_numbers),
-        cmocka_unit_test(booleans_are_javas),
+        cmocka_unit_test(booleans_are_those_of_java_and_cpp_clients),
         cmocka_unit_test(absent_texts_are_never_written),
         cmocka_unit_test(both_sends_are_one_struct),
         cmocka_unit_test(codes_have_names),
