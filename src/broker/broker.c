@@ -12,6 +12,7 @@
 #include "broker/tables/filter_data.h"
 #include "broker/tables/groups.h"
 #include "broker/transaction/half_messages.h"
+#include "broker/pull/cold_control.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/housekeeping.h"
 #include "broker/pop/cluster_routes.h"
@@ -141,6 +142,7 @@ static enum err open_parts(struct broker *broker) {
     TRY(filter_data_open(broker, &broker->filter_data));
     TRY(consumers_open(broker, &broker->consumers));
     TRY(order_locks_open(broker, &broker->order_locks));
+    TRY(cold_control_open(broker, &broker->cold_control));
     TRY(stats_open(broker, &broker->stats));
     TRY(work_open((size_t)config->admin_broker_thread_pool_nums,
                   (size_t)config->admin_broker_thread_pool_queue_capacity, &broker->work));
@@ -246,6 +248,7 @@ void broker_close(struct broker *broker) {
     work_close(broker->work);
     broker->work = NULL; /* files are saved by who closes now */
     stats_close(broker->stats);
+    cold_control_close(broker->cold_control);
     order_locks_close(broker->order_locks);
     consumers_close(broker->consumers);
     filter_data_close(broker->filter_data);

@@ -56,6 +56,7 @@ struct broker {
     struct filter_data *filter_data;
     struct consumers *consumers;
     struct order_locks *order_locks;
+    struct cold_control *cold_control;
     struct stats *stats;
     struct work *work;
     struct delay *delay;

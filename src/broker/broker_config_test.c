@@ -1,8 +1,12 @@
 /* broker_config_test.c - what the machine fills in, what is set and stays, addresses that are none. */
 #include "broker/broker_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include "base/arena.h"
 #include "base/test.h"
+#include "os/file.h"
+#include "store/store.h"
 
 static void machine_fills_in_what_is_left(void **state) {
     (void)state;
@@ -51,11 +55,88 @@ static void name_servers_are_addresses(void **state) {
     assert_err(namesrv_addresses_check(BYTES("a:port")), ERR_BAD_CONFIG);
 }
 
+/* --- a file of a Java broker yields no warning about unknown keys ------------------------------------------ */
+
+static bool known(struct bytes key) {
+    struct config_section sections[] = {
+        {"BrokerConfig", NULL, broker_config_keys, broker_config_key_count},
+        {"MessageStoreConfig", NULL, store_config_keys, store_config_key_count},
+    };
+    const struct config_section *section;
+    return config_find(sections, 2, key, &section) != NULL;
+}
+
+/* Facts that lie beside the checkout; skips where they are missing. The caller closes it. */
+static struct buf read_facts(const char *name) {
+    const char *golden = getenv("RMQ_GOLDEN");
+    char path[512];
+    struct buf text = {0};
+    snprintf(path, sizeof path, "%s/../spec/%s", golden ? golden : "", name);
+    if (!golden || !file_exists(path)) skip();
+    assert_ok(file_read_all(path, SIZE_MAX, &text));
+    return text;
+}
+
+static struct bytes column(struct bytes line, char separator, int number) {
+    struct bytes out = BYTES("");
+    while (number-- >= 0)
+        if (!bytes_split(&line, separator, &out)) return BYTES("");
+    return bytes_trim(out);
+}
+
+static void keys_of_5_3_3_are_known(void **state) {
+    (void)state;
+    static const char *const classes[] = {"BrokerConfig",      "BrokerIdentity",    "MessageStoreConfig",
+                                          "NettyServerConfig", "NettyClientConfig", "AuthConfig"};
+    struct buf text = read_facts("config-keys.tsv");
+    struct bytes rest = buf_bytes(&text), line;
+    int count = 0;
+    while (bytes_split(&rest, '\n', &line)) {
+        struct bytes class = column(line, '\t', 0), key = column(line, '\t', 1);
+        bool ours = false;
+        for (size_t i = 0; i < ARRAY_LEN(classes); i++) ours |= bytes_is(class, classes[i]);
+        if (!ours) continue;
+        if (!known(key)) fail_msg("%.*s of %.*s has no row", BYTES_ARG(key), BYTES_ARG(class));
+        count++;
+    }
+    assert_true(count > 400);
+    buf_close(&text);
+}
+
+static bool whole_word(struct bytes word) {
+    for (size_t i = 0; i < word.len; i++) {
+        char c = word.data[i] | 32;
+        if (c < 'a' || c > 'z') return false;
+    }
+    return word.len > 0;
+}
+
+/* The table of new keys: "| B one, two; three | defaults | ...", B of the broker, M of the store. Abbreviated ones,
+ * a{B,C} and ..., are left out. */
+static void newer_keys_are_known(void **state) {
+    (void)state;
+    struct buf text = read_facts("since-5.3.3.md");
+    struct bytes rest = buf_bytes(&text), line, word;
+    int count = 0;
+    while (bytes_split(&rest, '\n', &line)) {
+        if (!bytes_starts_with(line, BYTES("| B ")) && !bytes_starts_with(line, BYTES("| M "))) continue;
+        struct bytes keys = bytes_skip(column(line, '|', 1), 2);
+        while (bytes_split(&keys, ' ', &word)) {
+            while (word.len > 0 && (word.data[word.len - 1] == ',' || word.data[word.len - 1] == ';')) word.len--;
+            if (!whole_word(word) || bytes_is(word, "each")) continue;
+            if (!known(word)) fail_msg("%.*s has no row", BYTES_ARG(word));
+            count++;
+        }
+    }
+    assert_true(count > 50);
+    buf_close(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(machine_fills_in_what_is_left),
-        cmocka_unit_test(what_is_set_stays),
-        cmocka_unit_test(name_servers_are_addresses),
+        cmocka_unit_test(machine_fills_in_what_is_left), cmocka_unit_test(what_is_set_stays),
+        cmocka_unit_test(name_servers_are_addresses),    cmocka_unit_test(keys_of_5_3_3_are_known),
+        cmocka_unit_test(newer_keys_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

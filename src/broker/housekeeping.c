@@ -2,6 +2,7 @@
 #include "broker/housekeeping.h"
 
 #include "broker/clients/consumers.h"
+#include "broker/pull/cold_control.h"
 #include "broker/tables/filter_data.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
@@ -68,5 +69,6 @@ void housekeeping_start(struct broker *broker) {
     work_every(broker->work, FIRST_NOTICES_MS, NOTICES_MS, send_notices, broker);
     work_every(broker->work, SAMPLE_MS, SAMPLE_MS, sample, broker);
     work_every(broker->work, SLOW_GROUPS_MS, SLOW_GROUPS_MS, stop_slow_groups, broker);
+    work_every(broker->work, COLD_CONTROL_PERIOD_MS, COLD_CONTROL_PERIOD_MS, cold_control_next, broker->cold_control);
     work_every(broker->work, SAVE_LEFTOVERS_MS, SAVE_LEFTOVERS_MS, save_leftovers, broker);
 }

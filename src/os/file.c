@@ -155,6 +155,10 @@ enum err file_populate(char *data, size_t len) {
     return ERR_OK;
 }
 
+void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead) {
+    (void)madvise(data, (size_t)size_bytes, ahead ? MADV_NORMAL : MADV_RANDOM);
+}
+
 bool file_resident(const char *data, size_t len) {
     if (len == 0) return true;
     char *start = page_range(data, &len);

@@ -50,6 +50,8 @@ enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, c
 void file_unmap(char *data, int64_t size_bytes);
 /* Faults the pages in for writing (MADV_POPULATE_WRITE, else a touch). */
 enum err file_populate(char *data, size_t len) MUST_USE;
+/* Shall the system read ahead when pages of the mapped range come from the disk? A hint. */
+void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead);
 bool file_resident(const char *data, size_t len); /* mincore: all pages of the range in memory */
 /* fdatasync. An error is final for that file: never call again hoping for better (pages may be lost). */
 enum err file_sync(int fd, const char *path) MUST_USE;

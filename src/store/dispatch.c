@@ -148,7 +148,9 @@ static enum err put_entry(struct dispatch *dispatch, const struct record *record
 
 static void put_index(struct dispatch *dispatch, const struct record *record) {
     struct store *store = dispatch->store;
-    if (!store->index || (record->sys_flag & SYS_FLAG_TRANSACTION_MASK) == SYS_FLAG_ROLLBACK) return;
+    if (!store->index || !LIVE(store, index_file_write_enable) ||
+        (record->sys_flag & SYS_FLAG_TRANSACTION_MASK) == SYS_FLAG_ROLLBACK)
+        return;
     struct index_record keys = {
         .offset_phys = record->offset_phys, .store_time_ms = record->store_time_ms, .topic = record->topic};
     struct bytes name, value;
@@ -157,6 +159,8 @@ static void put_index(struct dispatch *dispatch, const struct record *record) {
             keys.uniq_key = value;
         else if (bytes_equal(name, PROPERTY_KEYS))
             keys.keys = value;
+        else if (bytes_equal(name, PROPERTY_TAGS))
+            keys.tags = value;
     }
     enum err err = index_put(store->index, &keys);
     if (err != ERR_OK)

@@ -299,13 +299,14 @@ static enum err put_keys(struct index_service *index, const struct index_record 
     struct bytes rest = record->keys, word;
     while (bytes_split(&rest, ' ', &word))
         if (word.len) TRY(put_key(index, hash, word, record));
-    return ERR_OK;
+    if (!record->tags.len) return ERR_OK;
+    return put_key(index, java_string_hash_more(hash, BYTES("T#")), record->tags, record);
 }
 
 enum err index_put(struct index_service *index, const struct index_record *record) {
     if (index->stopped || record->offset_phys <= atomic_load_explicit(&index->newest_phys, memory_order_relaxed))
         return ERR_OK;
-    if (!record->uniq_key.len && !record->keys.len) return ERR_OK;
+    if (!record->uniq_key.len && !record->keys.len && !record->tags.len) return ERR_OK;
     enum err err = put_keys(index, record);
     if (err != ERR_OK) {
         index->stopped = true;

@@ -32,12 +32,12 @@ void index_truncate(struct index_service *index, int64_t end_phys);
  * nothing is indexed. */
 int64_t index_newest_phys(const struct index_service *index);
 
-/* What is indexed of a record: UNIQ_KEY first, then each blank-separated word of KEYS; both may be absent.
- * Kinds NONE, PREPARED and COMMIT are put, ROLLBACK is not. @source shared facts: store 4 */
+/* What is indexed of a record: UNIQ_KEY first, then each blank-separated word of KEYS, then TAGS as "T#tags"; each may
+ * be absent. Kinds NONE, PREPARED and COMMIT are put, ROLLBACK is not. @source shared facts: store 4, since 5.3.3 7 */
 struct index_record {
     int64_t offset_phys;
     int64_t store_time_ms;
-    struct bytes topic, uniq_key, keys;
+    struct bytes topic, uniq_key, keys, tags;
 };
 /* Adds a record's keys, all or none. A record at or below index_newest_phys is passed over.
  * The first failure (ERR_DISK_FULL, ERR_IO) stops the index: it is returned once, further puts do nothing and the next

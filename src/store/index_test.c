@@ -45,7 +45,7 @@ static struct index_service *open_clean(void) {
 static struct index_record record_n(int n, char uniq_key[16]) {
     snprintf(uniq_key, 16, "u%d", n);
     struct bytes keys = n % 2 ? BYTES("all  odd") : BYTES("all");
-    return (struct index_record){100 * n, BEGIN_MS + 500 * n, BYTES("TopicA"), bytes_of(uniq_key), keys};
+    return (struct index_record){100 * n, BEGIN_MS + 500 * n, BYTES("TopicA"), bytes_of(uniq_key), keys, {0}};
 }
 
 static void put_from(struct index_service *index, int from, int to) {
@@ -127,11 +127,14 @@ static void write_file(const char *path, struct bytes content) {
 static void layout_is_the_java_brokers(void **state) {
     (void)state;
     struct index_service *index = open_with(1000, 1000, false, 0);
-    struct index_record record = {0, BEGIN_MS, BYTES("TopicA"),
+    struct index_record record = {0,
+                                  BEGIN_MS,
+                                  BYTES("TopicA"),
                                   BYTES("FD0000000000000000000000000000022EE25FFD2B27767D23B50000"),
-                                  BYTES("kA0 all-a")};
+                                  BYTES("kA0 all-a"),
+                                  {0}};
     assert_int_equal(index_put(index, &record), ERR_OK);
-    record = (struct index_record){565, BEGIN_MS + 2500, BYTES("TopicA"), {0}, BYTES("kA0")};
+    record = (struct index_record){565, BEGIN_MS + 2500, BYTES("TopicA"), {0}, BYTES("kA0"), {0}};
     assert_int_equal(index_put(index, &record), ERR_OK);
     index_close(index);
 
@@ -203,9 +206,11 @@ static void time_range_misses_nothing(void **state) {
 static void repeated_keys_are_found_once(void **state) {
     (void)state;
     struct index_service *index = open_clean();
-    struct index_record record = {100, BEGIN_MS, BYTES("TopicA"), BYTES("k"), BYTES(" k k ")};
+    struct index_record record = {100, BEGIN_MS, BYTES("TopicA"), BYTES("k"), BYTES(" k k "), BYTES("tag")};
     assert_int_equal(index_put(index, &record), ERR_OK);
     expect(index, "k", "1");
+    expect(index, "T#tag", "1");
+    expect(index, "tag", "");
     index_close(index);
 }
 

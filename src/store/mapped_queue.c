@@ -128,8 +128,18 @@ enum err mapped_queue_grow(struct mapped_queue *queue, int64_t start_phys) {
     if (mapped_queue_count(queue) > 0) start_phys = mapped_queue_end(queue);
     struct mapped_file *file;
     TRY(mapped_file_open(queue->dir, start_phys, queue->file_bytes, true, &file));
+    if (atomic_load(&queue->no_read_ahead)) file_advise_read_ahead(file->data, file->size_bytes, false);
     push(queue, file);
     return ERR_OK;
+}
+
+void mapped_queue_set_read_ahead(struct mapped_queue *queue, bool ahead) {
+    struct mapped_file *file;
+    atomic_store(&queue->no_read_ahead, !ahead);
+    for (size_t i = 0; (file = mapped_queue_at(queue, i)); i++) {
+        file_advise_read_ahead(file->data, file->size_bytes, ahead);
+        mapped_file_release(file);
+    }
 }
 
 enum err mapped_queue_drop_first(struct mapped_queue *queue) {

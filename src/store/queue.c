@@ -123,7 +123,8 @@ enum err store_find_key(struct store *store, struct bytes topic, struct bytes ke
                         int64_t *last_phys) {
     struct index_found found = {0};
     if (!store->index) return fail(ERR_NOT_SUPPORTED, "messageIndexEnable=false: there is no index to ask");
-    index_find(store->index, topic, key, max_count, begin_ms, end_ms, arena, &found);
+    if (LIVE(store, index_file_read_enable))
+        index_find(store->index, topic, key, max_count, begin_ms, end_ms, arena, &found);
     *offsets = found.offsets;
     *count = found.count;
     *last_time_ms = found.last_time_ms;

@@ -107,6 +107,7 @@ static enum err open_files(struct store *store) {
     store->checkpoint_is_open = true;
     TRY(commitlog_open(&store->log, store->log_dir, store->config->mapped_file_size_commit_log));
     store->log_is_open = true;
+    if (!store->config->data_read_ahead_enable) mapped_queue_set_read_ahead(&store->log.files, false);
     TRY(open_index(store, crashed));
     TRY(recover_run(store, crashed));
     return write_abort_file(store);
@@ -255,6 +256,11 @@ enum err store_append(struct store *store, struct put *puts, size_t count, int64
     for (size_t i = 0; i < count; i++) size_bytes += puts[i].size_bytes;
     store_stats_put(&store->stats, count, size_bytes, clock_monotonic_ms() - start_ms);
     return ERR_OK;
+}
+
+void store_set_read_ahead(struct store *store, bool ahead) {
+    __atomic_store_n(&store->config->data_read_ahead_enable, ahead, __ATOMIC_RELAXED);
+    mapped_queue_set_read_ahead(&store->log.files, ahead);
 }
 
 void store_release(void *hold) {

@@ -232,6 +232,7 @@ static void batch_is_stored_as_messages_in_a_row(void **state) {
         assert_int_equal(records[i].flag, 7 + (int)i);
     }
     assert_bytes(records[2].body, "three");
+    /* each has its own properties, not those of the batch, as since 5.3.4 */
     assert_bytes(records[0].properties, "UNIQ_KEY\001A\002TAGS\001t\002");
     assert_bytes(records[1].properties, "");
     assert_bytes(records[2].properties, "UNIQ_KEY\001C\002");

@@ -2,6 +2,9 @@
  * @source shared facts: behaviour 2 and 14, protocol 4.3 */
 #include "broker/route.h"
 
+#include <strings.h>
+#include "base/check.h"
+#include "base/log.h"
 #include "broker/admin/config_update.h"
 #include "broker/delay/delay.h"
 #include "broker/admin/runtime_info.h"
@@ -80,4 +83,54 @@ enum err broker_handle_delete_expired_commitlog(struct call *call, const struct 
     (void)header;
     store_delete_expired(call->broker->store);
     return ERR_OK;
+}
+
+/* --- what other kinds of brokers have ---------------------------------------------------------------------- */
+
+/* @source apache/rocketmq CheckRocksdbCqWriteResult: 0 is CHECK_OK */
+enum err broker_handle_check_rocksdb_cq_write_progress(struct call *call,
+                                                       const struct hdr_check_rocksdb_cq_write_progress *header) {
+    (void)header;
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    json_member(&w, "checkResult", BYTES("It is not CombineConsumeQueueStore, no need check"));
+    json_member_int(&w, "checkStatus", 0);
+    json_end_object(&w);
+    return ERR_OK;
+}
+
+static bool is_name(struct bytes text, const char *name) {
+    return text.len == strlen(name) && strncasecmp(text.data, name, text.len) == 0;
+}
+
+/* The tables are JSON files already. */
+enum err broker_handle_export_rocksdb_config_to_json(struct call *call,
+                                                     const struct hdr_export_rocksdb_config_to_json *header) {
+    static const char *const types[] = {"topics", "subscriptionGroups", "consumerOffsets"};
+    struct bytes rest = header->config_type, type;
+    while (bytes_split(&rest, ';', &type)) {
+        bool known = bytes_trim(type).len == 0;
+        for (size_t i = 0; i < ARRAY_LEN(types) && !known; i++) known = is_name(bytes_trim(type), types[i]);
+        if (!known) return fail(ERR_FAILED, "Unknown config type: %.*s", BYTES_ARG(type));
+    }
+    return call_refuse(call, RESPONSE_SUCCESS, "export done.");
+}
+
+/* A master has nothing to do when the lowest id among its slaves changes. */
+enum err broker_handle_notify_min_broker_id_change(struct call *call,
+                                                   const struct hdr_notify_min_broker_id_change *header) {
+    (void)call;
+    log_info(MAIN, "lowest broker id of the set: id=%lld addr=%.*s", (long long)header->min_broker_id,
+             BYTES_ARG(header->min_broker_addr));
+    return ERR_OK;
+}
+
+/* There is one engine, the wheel in files. @source apache/rocketmq AdminBrokerProcessor.switchTimerEngine, 5.5.0 */
+enum err broker_handle_switch_timer_engine(struct call *call, const struct hdr_switch_timer_engine *header) {
+    if (!call->broker->store_config.timer_wheel_enable)
+        return fail(ERR_BAD_PARAMETER, "broker timerWheelEnable is false");
+    if (bytes_is(header->engine, "F")) return call_refuse(call, RESPONSE_SUCCESS, "switch timer engine success");
+    if (bytes_is(header->engine, "R"))
+        return fail(ERR_BAD_PARAMETER, "timerRocksDBEnable must be configured true when broker start");
+    return fail(ERR_BAD_PARAMETER, "param error");
 }

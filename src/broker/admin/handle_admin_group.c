@@ -58,10 +58,20 @@ enum err broker_handle_delete_subscriptiongroup(struct call *call, const struct 
     return ERR_OK;
 }
 
-enum err broker_handle_get_all_subscriptiongroup_config(struct call *call, const struct hdr_none *header) {
-    (void)header;
+enum err broker_handle_get_all_subscriptiongroup_config(struct call *call,
+                                                        const struct hdr_get_all_subscriptiongroup_config *header) {
+    const struct broker_config *config = &call->broker->config;
+    bool paged = header->has.group_seq || header->has.data_version || header->has.max_group_num;
+    struct table_page page = {.count = SIZE_MAX};
+    if (paged && config->enable_split_metadata) {
+        int32_t most = header->has.max_group_num ? MAX(header->max_group_num, 0) : INT32_MAX;
+        page = (struct table_page){header->group_seq, (size_t)MIN(most, config->split_metadata_size),
+                                   header->data_version};
+    }
+    struct hdr_get_all_subscriptiongroup_config_result *result =
+        call_reply_fields(call, layout_get_all_subscriptiongroup_config_result());
     struct json_writer w = {.out = &call->body};
-    groups_write(call->broker->groups, &w);
+    result->total_group_num = (int32_t)groups_write_page(call->broker->groups, &w, &page);
     return ERR_OK;
 }
 

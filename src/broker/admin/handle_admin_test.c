@@ -283,6 +283,13 @@ static void messages_are_found(void **state) {
         .end_timestamp = INT64_MAX);
     assert_refused(peer, QUERY_NOT_FOUND, "can not find message, maybe time range not correct");
     assert_bytes(command_ext(&peer->answer, "indexLastUpdatePhyoffset"), "0");
+    ASK(peer, QUERY_MESSAGE, query_message, "", .topic = BYTES("T"), .key = BYTES("a"), .max_num = 10,
+        .end_timestamp = INT64_MAX, .index_type = BYTES("T"));
+    assert_ok(record_decode(peer->answer.body, RECORD_CHECK_BODY_CRC, &record));
+    assert_bytes(record.body, "first");
+    ASK(peer, QUERY_MESSAGE, query_message, "", .topic = BYTES("T"), .key = BYTES("a"), .max_num = 10,
+        .end_timestamp = INT64_MAX, .index_type = BYTES("K"));
+    assert_answer(peer, QUERY_NOT_FOUND);
 
     struct host host;
     int64_t offset;

@@ -6,6 +6,7 @@
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
+#include "message/lmq.h"
 #include "os/clock.h"
 #include "wire/body_queue.h"
 #include "wire/request.h"
@@ -36,7 +37,9 @@ enum err broker_handle_get_min_offset(struct call *call, const struct hdr_queue 
 
 enum err broker_handle_search_offset_by_timestamp(struct call *call,
                                                   const struct hdr_search_offset_by_timestamp *header) {
-    struct queue *queue = queue_of(call, header->topic, header->queue_id);
+    struct bytes name = header->topic;
+    if (header->lite_topic.len > 0) name = lite_queue_name(call->request->arena, name, header->lite_topic);
+    struct queue *queue = queue_of(call, name, header->queue_id);
     enum time_boundary boundary = bytes_is(header->boundary_type, "UPPER") ? BOUNDARY_UPPER : BOUNDARY_LOWER;
     return reply_offset(call,
                         queue ? store_offset_by_time(call->broker->store, queue, header->timestamp, boundary) : 0);

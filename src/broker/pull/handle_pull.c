@@ -3,6 +3,7 @@
 
 #include "broker/clients/consumers.h"
 #include "broker/pull/pull.h"
+#include "message/lmq.h"
 #include "wire/request.h"
 
 /* forbiddenType of the answers with NO_PERMISSION. @source apache/rocketmq ForbiddenType */
@@ -82,7 +83,12 @@ static bool check_topic(struct check *check) {
     }
     check->pull.topic = topic;
     check->pull.queue_id = header->queue_id;
-    check->pull.queue = topic_queue(topic, check->broker->store, header->queue_id, false);
+    if (header->lite_topic.len > 0)
+        check->pull.queue = store_queue(check->broker->store,
+                                        lite_queue_name(check->call->request->arena, header->topic, header->lite_topic),
+                                        header->queue_id, false);
+    else
+        check->pull.queue = topic_queue(topic, check->broker->store, header->queue_id, false);
     return true;
 }
 
@@ -146,7 +152,8 @@ static void fill_pull(struct check *check) {
     pull->to = check->call->request->to;
     pull->max_count = header->max_msg_nums > 0 ? header->max_msg_nums : 1;
     pull->offset_asked = pull->offset_queue = header->queue_offset;
-    if (header->sys_flag & PULL_SUSPEND)
+    bool no_such_lite_topic = header->lite_topic.len > 0 && !pull->queue; /* nothing to wait at */
+    if ((header->sys_flag & PULL_SUSPEND) && !no_such_lite_topic)
         pull->hold_ms = config->long_polling_enable ? header->suspend_timeout_millis : config->short_polling_time_ms;
     pull->begin_ms = loop_now_ms(check->call->reactor->loop);
     pull->progress = offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);

@@ -22,15 +22,20 @@ static int compare_offsets(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The newest of them, from old to new as the Java broker has them. */
+/* The newest of them, from old to new as the Java broker has them. Kinds of keys: K words of KEYS, U the unique id,
+ * which share a name space, and T tags. lastKey, by which answers of another kind of index go on, means nothing here,
+ * as in the Java broker. */
 enum err broker_handle_query_message(struct call *call, const struct hdr_query_message *header) {
     struct store *store = call->broker->store;
     struct arena *arena = call->request->arena;
     struct hdr_query_message_result *result = call_reply_fields(call, layout_query_message_result());
+    struct bytes key = header->key;
+    if (!header->unique_key_query && bytes_is(header->index_type, "T"))
+        key = arena_printf(arena, "T#%.*s", BYTES_ARG(key));
     int32_t max_count = header->unique_key_query ? call->broker->store_config.default_query_max_num : header->max_num;
     int64_t *offsets, last_time_ms = 0, last_phys = 0;
     size_t count = 0;
-    TRY(store_find_key(store, header->topic, header->key, MAX(0, MIN(max_count, QUERY_MAX)), header->begin_timestamp,
+    TRY(store_find_key(store, header->topic, key, MAX(0, MIN(max_count, QUERY_MAX)), header->begin_timestamp,
                        header->end_timestamp, arena, &offsets, &count, &last_time_ms, &last_phys));
     if (count > 0) qsort(offsets, count, sizeof *offsets, compare_offsets);
     struct slice *slices = arena_calloc(arena, count + 1, sizeof *slices);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
+#include "broker/clients/consumers.h"
+#include "broker/pull/cold_control.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/stats/stats.h"
 #include "wire/response.h"
@@ -43,6 +45,8 @@ static int32_t code_of(enum get_status status, int64_t offset_asked) {
 
 static void count_found(struct reactor *reactor, const struct pull *pull, const struct get *get) {
     struct stats *stats = reactor->broker->stats;
+    if (pull->cold_tries > 0 && reactor->broker->store_config.cold_data_flow_control_enable)
+        cold_control_count(reactor->broker->cold_control, group_name(pull->group), get->total_bytes);
     if (!pull->progress) return;
     stats_count_get(stats, pull->topic, pull->progress, get->count, get->total_bytes, get->from_disk);
     stats_count_get_latency(stats, pull->progress, pull->queue_id, loop_now_ms(reactor->loop) - pull->begin_ms);
@@ -98,7 +102,27 @@ static void cold_pull_done(void *ctx) {
     loop_post(cold->reactor->loop, &cold->warm);
 }
 
+/* Groups that read too much from the disk: clients that are pushed to try again later, others get a message at a time.
+ * @source apache/rocketmq PullMessageProcessor, 5.5.0 */
+static bool hold_back(struct reactor *reactor, struct pull *pull) {
+    struct broker *broker = reactor->broker;
+    struct arena arena = {0};
+    struct consumer_group online;
+    if (pull->cold_tries > 0 || !cold_control_exceeded(broker->cold_control, group_name(pull->group))) return false;
+    bool pushed = consumers_group(broker->consumers, group_name(pull->group), &arena, &online);
+    if (pushed) consumer_group_release(&online);
+    pushed = pushed && online.type == CONSUME_PASSIVELY;
+    arena_close(&arena);
+    pull->max_count = 1;
+    if (!pushed) return false;
+    remoting_reply_error(&pull->to,
+                         fail(ERR_BUSY, "This consumer group is reading cold data. It has been flow control"));
+    pull_drop(pull);
+    return true;
+}
+
 static void pull_later(struct reactor *reactor, struct pull *pull, const struct get *get, enum look look) {
+    if (hold_back(reactor, pull)) return;
     enum err err = fail(ERR_BUSY, "the messages do not stay in memory, start flow control for a while");
     if (pull->cold_tries++ < COLD_TRIES_MAX) {
         struct cold_pull *cold = malloc(sizeof *cold);

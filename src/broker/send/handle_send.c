@@ -10,6 +10,7 @@
 #include "broker/send/send_batch.h"
 #include "broker/send/send_check.h"
 #include "broker/transaction/transaction_metrics.h"
+#include "message/lmq.h"
 #include "message/batch.h"
 #include "message/msgid.h"
 #include "os/clock.h"
@@ -125,6 +126,31 @@ static bool add_put(struct send *send, struct record *record) {
     return true;
 }
 
+/* A message of a lite topic goes to the light queue of that, whatever the type of its topic. */
+static bool name_lmqs(struct send *send) {
+    struct bytes names = send->facts.multi_dispatch;
+    if (send->facts.lite_topic.len > 0) {
+        names = lite_queue_name(&send->batch->arena, send->header->topic, send->facts.lite_topic);
+        property_set(&send->place.edits, PROPERTY_INNER_MULTI_DISPATCH, names);
+    }
+    if (names.len == 0 || !lmq_quota_exceeded(send->broker, send->header->topic, names)) return true;
+    return REFUSE(send, RESPONSE_LMQ_QUOTA_EXCEEDED, "[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]lmq consume queue num exceeded.");
+}
+
+/* The priority of a message is the queue it goes to, in topics of any type; unless it is a message of another kind.
+ * @source apache/rocketmq SendMessageProcessor, TopicMessageType.parseFromMessageProperty, 5.5.0 */
+static void order_by_priority(struct send *send) {
+    const struct property_facts *facts = &send->facts;
+    int32_t priority;
+    if (!facts->priority.data || !bytes_to_i32(facts->priority, &priority) || priority < 0) return;
+    bool other_kind = bytes_to_bool(facts->prepared) || facts->delay.data || facts->timer_delay_s.data ||
+                      facts->timer_delay_ms.data || facts->timer_deliver_ms.data || facts->sharding_key.data;
+    if (other_kind)
+        property_remove(&send->place.edits, PROPERTY_PRIORITY);
+    else
+        send->queue_id = send->place.queue_id = MAX(MIN(priority, send->place.topic->write_queues - 1), 0);
+}
+
 static bool topic_needs_keys(const struct topic *topic) {
     const char *attributes = topic->attributes;
     return attributes && strstr(attributes, "\"COMPACTION\"");
@@ -143,9 +169,8 @@ static bool add_single(struct send *send) {
     }
     if (topic_needs_keys(send->place.topic) && send->facts.keys.len == 0)
         return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "Required message key is missing");
-    if (lmq_quota_exceeded(send->broker, send->header->topic, send->header->properties))
-        return REFUSE(send, RESPONSE_LMQ_QUOTA_EXCEEDED,
-                      "[LMQ_CONSUME_QUEUE_NUM_EXCEEDED]lmq consume queue num exceeded.");
+    if (!name_lmqs(send)) return false;
+    order_by_priority(send);
     edit_common(send);
     if (!place_message(send)) return false;
     struct record record = send_record(send->call, send->header);

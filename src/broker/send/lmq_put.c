@@ -51,12 +51,12 @@ enum err lmq_put(struct broker *broker, struct record *record, struct queue *que
     return ERR_OK;
 }
 
-bool lmq_quota_exceeded(const struct broker *broker, struct bytes topic, struct bytes properties) {
+bool lmq_quota_exceeded(const struct broker *broker, struct bytes topic, struct bytes names) {
     const struct store_config *config = &broker->store_config;
     if (!config->enable_lmq_quota || !wanted(broker, topic) ||
         store_lmq_count(broker->store) < config->max_lmq_consume_queue_num)
         return false;
-    struct bytes names = properties_get(properties, PROPERTY_INNER_MULTI_DISPATCH), name;
+    struct bytes name;
     while (bytes_split(&names, ',', &name))
         if (lmq_is(name) && !store_queue(broker->store, name, 0, false)) return true;
     return false;

@@ -9,8 +9,8 @@
  * part of it, where the topic allows any. ERR_MESSAGE_ILLEGAL when the record is too long for its format. */
 enum err lmq_put(struct broker *broker, struct record *record, struct queue *queue, struct arena *arena,
                  struct put *out) MUST_USE;
-/* Would a message of this topic with these properties make a light queue beyond maxLmqConsumeQueueNum? Always false
+/* Would a message of this topic for the light queues `names` make one beyond maxLmqConsumeQueueNum? Always false
  * without enableLmqQuota. @source apache/rocketmq HookUtils.handleLmqQuota, 5.5.0 */
-bool lmq_quota_exceeded(const struct broker *broker, struct bytes topic, struct bytes properties);
+bool lmq_quota_exceeded(const struct broker *broker, struct bytes topic, struct bytes names);
 
 #endif

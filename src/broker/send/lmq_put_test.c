@@ -2,6 +2,7 @@
 #include "broker/serving_testing.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
+#include "message/properties.h"
 
 static struct peer *start(struct serving *s) {
     serving_init(s);
@@ -126,6 +127,58 @@ static void send_one(struct peer *peer, const char *properties) {
         .default_topic = BYTES("TBW102"), .default_topic_queue_nums = 4, .properties = bytes_of(properties));
 }
 
+static void lite_topics_are_read_through_their_parent(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    peer_put(peer, "T", 0, "__LITE_TOPIC\001x\002", "one");
+    peer_put(peer, "T", 0, "__LITE_TOPIC\001y\002", "two");
+    EVENTUALLY(max_offset(peer, "%LMQ%$T$y") == 1);
+    struct hdr_pull_message header = {.present = HEADER_ALL,
+                                      .consumer_group = BYTES("G"),
+                                      .topic = BYTES("T"),
+                                      .max_msg_nums = 32,
+                                      .sys_flag = 4,
+                                      .subscription = BYTES("*"),
+                                      .lite_topic = BYTES("y")};
+    peer_ask(peer, REQUEST_PULL_MESSAGE, layout_pull_message(), &header, "");
+    struct record record;
+    assert_ok(record_decode(peer->answer.body, RECORD_CHECK_BODY_CRC, &record));
+    assert_bytes(record.body, "two");
+    assert_int_equal(record.size_bytes, peer->answer.body.len);
+    assert_bytes(properties_get(record.properties, BYTES("INNER_MULTI_QUEUE_OFFSET")), "0");
+    header.lite_topic = BYTES("none");
+    header.sys_flag = 6;
+    header.suspend_timeout_millis = 60000; /* nothing to wait at */
+    peer_ask(peer, REQUEST_PULL_MESSAGE, layout_pull_message(), &header, "");
+    assert_refused(peer, PULL_NOT_FOUND, "NO_MESSAGE_IN_QUEUE");
+    ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
+        .timestamp = INT64_MAX / 2, .lite_topic = BYTES("x"));
+    assert_bytes(command_ext(&peer->answer, "offset"), "1");
+    ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
+        .timestamp = INT64_MAX / 2, .lite_topic = BYTES("none"));
+    assert_bytes(command_ext(&peer->answer, "offset"), "0");
+    stop(&s, peer);
+}
+
+/* The queue a message with that property went to. */
+static const char *queue_of(struct peer *peer, const char *properties) {
+    send_one(peer, properties);
+    assert_answer(peer, SUCCESS);
+    return arena_strdup(&peer->arena, command_ext(&peer->answer, "queueId"));
+}
+
+static void priorities_are_queues(void **state) {
+    (void)state;
+    struct serving s;
+    struct peer *peer = start(&s);
+    assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\0012\002"), "2");
+    assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\0019\002"), "3");
+    assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\001-1\002"), "0");
+    assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\0012\002__SHARDINGKEY\001k\002"), "0");
+    stop(&s, peer);
+}
+
 static void their_number_has_a_limit(void **state) {
     (void)state;
     struct serving s;
@@ -148,8 +201,12 @@ static void their_number_has_a_limit(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_reach_light_queues), cmocka_unit_test(delayed_messages_reach_them_later),
-        cmocka_unit_test(offsets_have_their_own_file), cmocka_unit_test(offsets_of_before_are_kept),
+        cmocka_unit_test(messages_reach_light_queues),
+        cmocka_unit_test(delayed_messages_reach_them_later),
+        cmocka_unit_test(offsets_have_their_own_file),
+        cmocka_unit_test(offsets_of_before_are_kept),
+        cmocka_unit_test(lite_topics_are_read_through_their_parent),
+        cmocka_unit_test(priorities_are_queues),
         cmocka_unit_test(their_number_has_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

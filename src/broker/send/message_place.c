@@ -25,6 +25,14 @@ struct property_facts property_facts_read(struct bytes properties) {
             facts.timer_delay_ms = value;
         else if (bytes_equal(name, PROPERTY_TIMER_DELIVER_MS))
             facts.timer_deliver_ms = value;
+        else if (bytes_equal(name, PROPERTY_SHARDING_KEY))
+            facts.sharding_key = value;
+        else if (bytes_equal(name, PROPERTY_PRIORITY))
+            facts.priority = value;
+        else if (bytes_equal(name, PROPERTY_LITE_TOPIC))
+            facts.lite_topic = value;
+        else if (bytes_equal(name, PROPERTY_INNER_MULTI_DISPATCH))
+            facts.multi_dispatch = value;
         else if (bytes_equal(name, PROPERTY_INNER_NUM))
             facts.inner_num = true;
     }

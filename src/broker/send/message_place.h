@@ -12,6 +12,7 @@
 /* What the broker needs to know of a property text, read in one pass. Absent values are absent. */
 struct property_facts {
     struct bytes unique_key, keys, delay, prepared, wait, timer_delay_s, timer_delay_ms, timer_deliver_ms;
+    struct bytes sharding_key, priority, lite_topic, multi_dispatch;
     bool inner_num;
 };
 struct property_facts property_facts_read(struct bytes properties);

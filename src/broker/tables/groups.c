@@ -5,11 +5,12 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "broker/tables/attributes.h"
 #include "broker/tables/state_file.h"
 #include "broker/tables/topics.h"
 #include "message/lmq.h"
 
-enum { GROUP_BUCKETS = 16384 };
+enum { GROUP_BUCKETS = 16384, PRIORITY_FACTOR_DEFAULT = 100 };
 
 /* The topics that a group may not read, with the bits that forbid it; never changed. */
 struct group_forbidden {
@@ -35,7 +36,7 @@ static const char *const built_in[] = {
 };
 
 /* Members in the order of the file, between those that others hold. */
-#define OTHERS_DEFAULT "{\"attributes\":{},\"groupRetryPolicy\":{\"type\":\"CUSTOMIZED\"}}"
+#define OTHERS_DEFAULT "{\"groupRetryPolicy\":{\"type\":\"CUSTOMIZED\"}}"
 
 static struct group *find(const struct groups *groups, struct bytes name) {
     struct group *group = (struct group *)name_table_find(&groups->table, name);
@@ -48,7 +49,7 @@ static void free_group(struct named *item) {
 
 /* The members that we keep without a meaning to us, as an object text in the arena. */
 static const char *others_of(struct arena *arena, const struct json *config) {
-    static const char *const kept[] = {"attributes", "groupRetryPolicy", "subscriptionDataSet"};
+    static const char *const kept[] = {"groupRetryPolicy", "subscriptionDataSet"};
     struct buf text = {0};
     struct json_writer w = {.out = &text};
     const struct json *defaults;
@@ -67,8 +68,28 @@ static const char *others_of(struct arena *arena, const struct json *config) {
     return out;
 }
 
+static void set_attributes(struct groups *groups, struct group *group, struct bytes attributes) {
+    struct arena arena = {0};
+#define VALUE(name) attributes_get(&arena, attributes, name)
+    int32_t factor = PRIORITY_FACTOR_DEFAULT;
+    int64_t events = 0;
+    (void)bytes_to_i32(VALUE("priority.factor"), &factor);
+    (void)bytes_to_i64(VALUE("lite.sub.client.max.event.cnt"), &events);
+    struct bytes parent = VALUE("lite.bind.topic");
+    atomic_store(&group->priority_factor, factor);
+    atomic_store(&group->lite_max_event_count, (int32_t)MIN(events, INT32_MAX));
+    atomic_store(&group->lite_bind_topic, parent.len > 0 ? arena_strdup(&groups->texts, parent) : NULL);
+    atomic_store(&group->lite_exclusive, bytes_is(VALUE("lite.sub.model"), "Exclusive"));
+    atomic_store(&group->lite_wildcard, VALUE("lite.sub.wildcard").data != NULL);
+    atomic_store(&group->lite_reset_exclusive, bytes_to_bool(VALUE("lite.sub.reset.offset.exclusive")));
+    atomic_store(&group->lite_reset_unsubscribe, bytes_to_bool(VALUE("lite.sub.reset.offset.unsubscribe")));
+    atomic_store(&group->attributes, arena_strdup(&groups->texts, attributes));
+#undef VALUE
+    arena_close(&arena);
+}
+
 /* Sets the group to `config` (NULL = defaults) and makes it exist. The lock is held, or nobody else is there yet. */
-static struct group *put(struct groups *groups, struct bytes name, const struct json *config) {
+static struct group *put(struct groups *groups, struct bytes name, const struct json *config, struct bytes attributes) {
     struct group *group = (struct group *)name_table_find(&groups->table, name);
     bool fresh = !group;
     if (fresh) {
@@ -93,6 +114,7 @@ static struct group *put(struct groups *groups, struct bytes name, const struct 
     atomic_store(&group->broker_id, json_i64(json_get(config, "brokerId"), 0));
     atomic_store(&group->which_broker_when_consume_slowly,
                  json_i64(json_get(config, "whichBrokerWhenConsumeSlowly"), 1));
+    set_attributes(groups, group, attributes);
     atomic_store(&group->others, others_of(&groups->texts, config));
     atomic_store_explicit(&group->exists, true, memory_order_release);
     if (fresh) name_table_add(&groups->table, name, &group->named);
@@ -110,7 +132,7 @@ struct group *groups_find(struct groups *groups, struct bytes name) {
     if (group || !is_light(groups, name) || name.len > GROUP_NAME_MAX) return group;
     lock_take(&groups->lock);
     group = find(groups, name);
-    if (!group) group = put(groups, name, NULL);
+    if (!group) group = put(groups, name, NULL, BYTES("{}"));
     lock_give(&groups->lock);
     return group;
 }
@@ -126,7 +148,7 @@ struct group *groups_find_or_create(struct groups *groups, struct bytes name) {
     group = find(groups, name);
     bool fresh = !group;
     if (fresh) {
-        group = put(groups, name, NULL);
+        group = put(groups, name, NULL, BYTES("{}"));
         data_version_next(&groups->version);
     }
     lock_give(&groups->lock);
@@ -145,14 +167,23 @@ bool group_forbidden(const struct group *group, struct bytes topic) {
 }
 
 enum err groups_update(struct groups *groups, const struct json *config) {
-    struct bytes name = json_text(json_get(config, "groupName"));
+    struct bytes name = json_text(json_get(config, "groupName")), attributes;
+    struct attribute_changes changes;
+    struct arena arena = {0};
     if (!groups_find(groups, name)) TRY(group_name_check(name));
     if (is_light(groups, name)) return ERR_OK;
     lock_take(&groups->lock);
-    bool there = find(groups, name) != NULL;
-    put(groups, name, config);
-    data_version_next(&groups->version);
+    const struct group *there = find(groups, name);
+    enum err err = attribute_changes_of(json_get(config, "attributes"), !there, &changes);
+    struct bytes former = there ? bytes_of(atomic_load(&there->attributes)) : BYTES("{}");
+    if (err == ERR_OK) err = attributes_alter(&arena, ATTRIBUTES_GROUP, !there, former, &changes, &attributes);
+    if (err == ERR_OK) {
+        put(groups, name, config, attributes);
+        data_version_next(&groups->version);
+    }
     lock_give(&groups->lock);
+    arena_close(&arena);
+    if (err != ERR_OK) return err;
     log_info(MAIN, "group %s: group=%.*s", there ? "changed" : "created", BYTES_ARG(name));
     state_file_save_soon(&groups->file);
     return ERR_OK;
@@ -223,10 +254,14 @@ struct each {
     void *arg;
 };
 
+static bool is_listed(const struct named *item) {
+    const struct group *group = (const struct group *)item;
+    return atomic_load_explicit(&group->exists, memory_order_acquire) && !group->is_lmq;
+}
+
 static void visit_existing(struct named *item, void *arg) {
     struct each *each = arg;
-    struct group *group = (struct group *)item;
-    if (atomic_load_explicit(&group->exists, memory_order_acquire) && !group->is_lmq) each->visit(group, each->arg);
+    if (is_listed(item)) each->visit((struct group *)item, each->arg);
 }
 
 void groups_each(struct groups *groups, void (*visit)(struct group *group, void *arg), void *arg) {
@@ -245,7 +280,8 @@ void group_write(struct json_writer *w, const struct group *group) {
     const struct json *others;
     must(json_parse(&arena, bytes_of(atomic_load(&group->others)), &others) == ERR_OK);
     json_begin_object(w);
-    write_other(w, others, "attributes");
+    json_key_text(w, "attributes");
+    json_raw(w, bytes_of(atomic_load(&group->attributes)));
     json_member_int(w, "brokerId", atomic_load(&group->broker_id));
     json_member_bool(w, "consumeBroadcastEnable", atomic_load(&group->consume_broadcast_enable));
     json_member_bool(w, "consumeEnable", atomic_load(&group->consume_enable));
@@ -283,10 +319,37 @@ static void write_forbidden(struct group *group, void *arg) {
     json_end_object(w);
 }
 
-void groups_write(struct groups *groups, struct json_writer *w) {
+static struct data_version version_now(struct groups *groups) {
     lock_take(&groups->lock);
     struct data_version version = groups->version;
     lock_give(&groups->lock);
+    return version;
+}
+
+size_t groups_write_page(struct groups *groups, struct json_writer *w, const struct table_page *page) {
+    struct arena arena = {0};
+    struct data_version version = version_now(groups);
+    size_t total;
+    struct named **items = name_table_sorted(&groups->table, is_listed, &arena, &total);
+    size_t first = table_page_first(page, &version), end = MIN(total, first + MIN(page->count, total));
+    json_begin_object(w);
+    json_key_text(w, "dataVersion");
+    data_version_encode(w, &version);
+    json_key_text(w, "forbiddenTable");
+    json_begin_object(w);
+    for (size_t i = first; i < end; i++) write_forbidden((struct group *)items[i], w);
+    json_end_object(w);
+    json_key_text(w, "subscriptionGroupTable");
+    json_begin_object(w);
+    for (size_t i = first; i < end; i++) write_one((struct group *)items[i], w);
+    json_end_object(w);
+    json_end_object(w);
+    arena_close(&arena);
+    return total;
+}
+
+void groups_write(struct groups *groups, struct json_writer *w) {
+    struct data_version version = version_now(groups);
     json_begin_object(w);
     json_key_text(w, "dataVersion");
     data_version_encode(w, &version);
@@ -328,7 +391,10 @@ static enum err load(struct groups *groups) {
         const struct json *table = json_get(json, "subscriptionGroupTable");
         for (const struct json *g = json_first(table); g; g = g->next) {
             struct bytes name = json_text(json_get(g, "groupName"));
-            if (name.len > 0 && name.len < NAME_MAX_BYTES) put(groups, name, g);
+            const struct json *attributes = json_get(g, "attributes");
+            if (name.len == 0 || name.len >= NAME_MAX_BYTES) continue;
+            bool any = attributes && attributes->type == JSON_TYPE_OBJECT;
+            put(groups, name, g, any ? json_node_copy(&arena, attributes) : BYTES("{}"));
         }
         const struct json *forbidden = json_get(json, "forbiddenTable");
         for (const struct json *f = json_first(forbidden); f; f = f->next) read_forbidden(groups, f);
@@ -347,7 +413,7 @@ enum err groups_open(struct broker *broker, struct groups **out) {
     name_table_init(&groups->table, GROUP_BUCKETS);
     data_version_init(&groups->version);
     state_file_init(&groups->file, broker, "subscriptionGroup.json", groups, write_file);
-    for (size_t i = 0; i < ARRAY_LEN(built_in); i++) put(groups, bytes_of(built_in[i]), NULL);
+    for (size_t i = 0; i < ARRAY_LEN(built_in); i++) put(groups, bytes_of(built_in[i]), NULL, BYTES("{}"));
     enum err err = load(groups);
     if (err != ERR_OK) {
         groups_close(groups);

@@ -40,9 +40,10 @@ static void changes_survive_a_restart(void **state) {
     struct buf out = {0};
     testing_init(&t);
     assert_ok(groups_open(&t.broker, &groups));
-    assert_ok(update(groups,
-                     "{\"groupName\":\"G\",\"consumeEnable\":false,\"retryMaxTimes\":3,\"attributes\":{\"a\":\"b\"},"
-                     "\"groupRetryPolicy\":{\"type\":\"EXPONENTIAL\"}}"));
+    assert_ok(update(
+        groups,
+        "{\"groupName\":\"G\",\"consumeEnable\":false,\"retryMaxTimes\":3,\"attributes\":{\"+priority.factor\":\"7\"},"
+        "\"groupRetryPolicy\":{\"type\":\"EXPONENTIAL\"}}"));
     assert_err(update(groups, "{}"), ERR_BAD_PARAMETER);
     assert_err(update(groups, "{\"groupName\":\"a b\"}"), ERR_BAD_PARAMETER);
     groups_close(groups);
@@ -51,7 +52,8 @@ static void changes_survive_a_restart(void **state) {
     assert_false(atomic_load(&group->consume_enable));
     group_write(&(struct json_writer){.out = &out}, group);
     assert_bytes(buf_bytes(&out),
-                 "{\"attributes\":{\"a\":\"b\"},\"brokerId\":0,\"consumeBroadcastEnable\":true,\"consumeEnable\":false,"
+                 "{\"attributes\":{\"priority.factor\":\"7\"},\"brokerId\":0,\"consumeBroadcastEnable\":true,"
+                 "\"consumeEnable\":false,"
                  "\"consumeFromMinEnable\":true,\"consumeMessageOrderly\":false,\"consumeTimeoutMinute\":15,"
                  "\"groupName\":\"G\",\"groupRetryPolicy\":{\"type\":\"EXPONENTIAL\"},\"groupSysFlag\":0,"
                  "\"notifyConsumerIdsChangedEnable\":true,\"retryMaxTimes\":3,\"retryQueueNums\":1,"

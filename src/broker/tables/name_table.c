@@ -54,3 +54,30 @@ void name_table_each(const struct name_table *table, void (*visit)(struct named 
         for (; item; item = item->next) visit(item, arg);
     }
 }
+
+struct sorting {
+    bool (*wanted)(const struct named *item);
+    struct named **items;
+    size_t count, cap;
+};
+
+static void take(struct named *item, void *arg) {
+    struct sorting *sorting = arg;
+    if (sorting->count < sorting->cap && (!sorting->wanted || sorting->wanted(item)))
+        sorting->items[sorting->count++] = item;
+}
+
+static int by_name(const void *a, const void *b) {
+    const struct named *p = *(struct named *const *)a, *q = *(struct named *const *)b;
+    return bytes_compare(p->name, q->name);
+}
+
+struct named **name_table_sorted(const struct name_table *table, bool (*wanted)(const struct named *item),
+                                 struct arena *arena, size_t *count) {
+    struct sorting sorting = {.wanted = wanted, .cap = atomic_load(&table->count)};
+    sorting.items = arena_calloc(arena, sorting.cap + 1, sizeof(struct named *));
+    name_table_each(table, take, &sorting);
+    qsort(sorting.items, sorting.count, sizeof(struct named *), by_name);
+    *count = sorting.count;
+    return sorting.items;
+}

@@ -4,6 +4,7 @@
 #define RMQ_BROKER_NAME_TABLE_H
 
 #include <stdatomic.h>
+#include "base/arena.h"
 #include "base/bytes.h"
 
 /* The first member of an object in such a table. */
@@ -26,6 +27,9 @@ void name_table_close(struct name_table *table, void (*free_item)(struct named *
 struct named *name_table_find(const struct name_table *table, struct bytes name); /* NULL if there is none */
 /* Copies the name. The caller holds the lock under which it saw that the name is missing; finish the item before. */
 void name_table_add(struct name_table *table, struct bytes name, struct named *item);
+/* The items that `wanted` (NULL: all), sorted by name, in the arena. */
+struct named **name_table_sorted(const struct name_table *table, bool (*wanted)(const struct named *item),
+                                 struct arena *arena, size_t *count);
 /* Each item once, in no order; those added meanwhile may be left out. */
 void name_table_each(const struct name_table *table, void (*visit)(struct named *item, void *arg), void *arg);
 

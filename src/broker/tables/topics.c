@@ -9,7 +9,7 @@
 #include "broker/registration.h"
 #include "broker/route.h"
 #include "broker/tables/state_file.h"
-#include "broker/tables/topic_attributes.h"
+#include "broker/tables/attributes.h"
 #include "message/lmq.h"
 #include "store/store.h"
 
@@ -47,6 +47,8 @@ static const struct {
     {"SELF_TEST_TOPIC", true},
     {"OFFSET_MOVED_EVENT", true},
     {"CHECKPOINT_TOPIC", false},
+    {"RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC", true}, /* 5.4 makes the two at each start; nothing of ours uses them */
+    {"RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC", true},
 };
 
 /* --- names ------------------------------------------------------------------------------------------------- */
@@ -112,6 +114,30 @@ static struct topic *find(const struct topics *topics, struct bytes name) {
     return topic && atomic_load_explicit(&topic->exists, memory_order_acquire) ? topic : NULL;
 }
 
+static enum topic_type type_of(struct bytes text) {
+#define TYPE(name)                                                                                                     \
+    if (bytes_is(text, #name)) return TOPIC_TYPE_##name;
+    TYPE(NORMAL)
+    TYPE(FIFO)
+    TYPE(DELAY)
+    TYPE(TRANSACTION)
+    TYPE(MIXED)
+    TYPE(PRIORITY)
+    TYPE(LITE)
+#undef TYPE
+    return TOPIC_TYPE_UNSPECIFIED;
+}
+
+static void set_attributes(struct topics *topics, struct topic *topic, struct bytes attributes) {
+    struct arena arena = {0};
+    int32_t minutes = -1;
+    (void)bytes_to_i32(attributes_get(&arena, attributes, "lite.topic.expiration"), &minutes);
+    atomic_store(&topic->lite_expiration_min, minutes);
+    atomic_store(&topic->type, (int32_t)type_of(attributes_get(&arena, attributes, "message.type")));
+    atomic_store(&topic->attributes, arena_strdup(&topics->texts, attributes));
+    arena_close(&arena);
+}
+
 /* Sets all values of the topic and makes it exist. The lock is held, or nobody else is there yet. */
 static struct topic *put(struct topics *topics, const struct topic_change *values, struct bytes attributes) {
     struct topic *topic = (struct topic *)name_table_find(&topics->table, values->name);
@@ -130,7 +156,7 @@ static struct topic *put(struct topics *topics, const struct topic_change *value
     atomic_store(&topic->sys_flag, values->sys_flag);
     atomic_store(&topic->order, values->order);
     atomic_store(&topic->multi_tag, values->multi_tag);
-    atomic_store(&topic->attributes, arena_strdup(&topics->texts, attributes));
+    set_attributes(topics, topic, attributes);
     atomic_store_explicit(&topic->exists, true, memory_order_release);
     if (fresh) name_table_add(&topics->table, values->name, &topic->named);
     return topic;
@@ -141,7 +167,7 @@ static struct topic *make_lmq(struct topics *topics, struct bytes name) {
     lock_take(&topics->lock);
     struct topic *topic = find(topics, name);
     if (!topic) {
-        struct topic_change values = {name, 1, 1, PERM_READ_WRITE, 0, false, false, BYTES("")};
+        struct topic_change values = {name, 1, 1, PERM_READ_WRITE, 0, false, false, NULL};
         topic = put(topics, &values, BYTES("{}"));
     }
     lock_give(&topics->lock);
@@ -207,7 +233,7 @@ enum err topics_create(struct topics *topics, struct bytes name, int32_t queues,
     *out = find(topics, name);
     bool there = *out != NULL;
     if (!there) {
-        struct topic_change values = {name, queues, queues, perm, sys_flag, order, false, BYTES("")};
+        struct topic_change values = {name, queues, queues, perm, sys_flag, order, false, NULL};
         *out = put(topics, &values, BYTES("{}"));
         data_version_next(&topics->version);
     }
@@ -289,7 +315,9 @@ enum err topics_update(struct topics *topics, const struct topic_change *change)
     lock_take(&topics->lock);
     struct topic *topic = find(topics, change->name);
     struct bytes former = topic ? bytes_of(atomic_load(&topic->attributes)) : BYTES("{}");
-    enum err err = topic_attributes_alter(&arena, !topic, former, change->attributes, &attributes);
+    static const struct attribute_changes none;
+    enum err err = attributes_alter(&arena, ATTRIBUTES_TOPIC, !topic, former,
+                                    change->attributes ? change->attributes : &none, &attributes);
     bool differs = err == ERR_OK && !(topic && same(topic, change, attributes));
     if (differs) {
         put(topics, change, attributes);
@@ -333,6 +361,11 @@ void topics_set_order(struct topics *topics, struct bytes name, bool order) {
 
 /* --- views ------------------------------------------------------------------------------------------------- */
 
+static bool is_listed(const struct named *item) {
+    const struct topic *topic = (const struct topic *)item;
+    return atomic_load_explicit(&topic->exists, memory_order_acquire) && !topic->is_lmq;
+}
+
 struct each {
     void (*visit)(struct topic *topic, void *arg);
     void *arg;
@@ -340,8 +373,7 @@ struct each {
 
 static void visit_existing(struct named *item, void *arg) {
     struct each *each = arg;
-    struct topic *topic = (struct topic *)item;
-    if (atomic_load_explicit(&topic->exists, memory_order_acquire) && !topic->is_lmq) each->visit(topic, each->arg);
+    if (is_listed(item)) each->visit((struct topic *)item, each->arg);
 }
 
 void topics_each(struct topics *topics, void (*visit)(struct topic *topic, void *arg), void *arg) {
@@ -379,6 +411,25 @@ static void write_one(struct topic *topic, void *arg) {
     json_key(w, topic_name(topic));
     struct topic_config config = topic_config_of(topic);
     topic_config_encode(w, &config);
+}
+
+size_t topics_write_page(struct topics *topics, struct json_writer *w, const struct table_page *page) {
+    struct arena arena = {0};
+    struct data_version version;
+    size_t total;
+    topics_data_version(topics, &version);
+    struct named **items = name_table_sorted(&topics->table, is_listed, &arena, &total);
+    size_t first = table_page_first(page, &version);
+    json_begin_object(w);
+    json_key_text(w, "dataVersion");
+    data_version_encode(w, &version);
+    json_key_text(w, "topicConfigTable");
+    json_begin_object(w);
+    for (size_t i = first; i < total && i - first < page->count; i++) write_one((struct topic *)items[i], w);
+    json_end_object(w);
+    json_end_object(w);
+    arena_close(&arena);
+    return total;
 }
 
 void topics_write(struct topics *topics, struct json_writer *w) {

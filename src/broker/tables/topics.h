@@ -7,8 +7,10 @@
 #define RMQ_BROKER_TOPICS_H
 
 #include "broker/broker.h"
+#include "broker/tables/attributes.h"
 #include "broker/tables/data_version.h"
 #include "broker/tables/name_table.h"
+#include "broker/tables/table_page.h"
 #include "wire/body_register.h"
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
@@ -21,12 +23,26 @@ enum { TOPIC_QUEUES_DEFAULT = 16, TOPIC_QUEUES_MAX = 65536 };
 #define TOPIC_RETRY_PREFIX BYTES("%RETRY%")
 #define TOPIC_DLQ_PREFIX   BYTES("%DLQ%")
 
+/* The attribute message.type. Only what the broker itself looks at matters: PRIORITY and LITE. */
+enum topic_type {
+    TOPIC_TYPE_UNSPECIFIED,
+    TOPIC_TYPE_NORMAL,
+    TOPIC_TYPE_FIFO,
+    TOPIC_TYPE_DELAY,
+    TOPIC_TYPE_TRANSACTION,
+    TOPIC_TYPE_MIXED,
+    TOPIC_TYPE_PRIORITY,
+    TOPIC_TYPE_LITE
+};
+
 struct topic {
     struct named named; /* named.name: the topic's name */
     atomic_bool exists, order, multi_tag;
     _Atomic int32_t read_queues, write_queues, perm, sys_flag;
-    bool is_system;       /* by its name */
-    bool sends_forbidden; /* answer 16 to sends of clients */
+    _Atomic int32_t type;                /* enum topic_type */
+    _Atomic int32_t lite_expiration_min; /* of its lite topics; below 0: never */
+    bool is_system;                      /* by its name */
+    bool sends_forbidden;                /* answer 16 to sends of clients */
     bool is_lmq;
     struct topics *topics;
     _Atomic(const char *) attributes;      /* JSON object text; replaced, never changed */
@@ -65,7 +81,7 @@ struct topic_change {
     struct bytes name;
     int32_t read_queues, write_queues, perm, sys_flag;
     bool order, multi_tag;
-    struct bytes attributes; /* "+k=v,-k"; absent = none */
+    const struct attribute_changes *attributes; /* NULL = none */
 };
 /* Creates or changes; equal values change nothing. Errors as behaviour 4.4 words them. */
 enum err topics_update(struct topics *topics, const struct topic_change *change) MUST_USE;
@@ -84,6 +100,8 @@ const struct bytes *topics_system_names(const struct topics *topics, size_t *cou
 
 /* The TopicConfigSerializeWrapper: file and, without `pretty`, answer 21. */
 void topics_write(struct topics *topics, struct json_writer *w);
+/* A part of it, sorted by name; how many topics there are in all. */
+size_t topics_write_page(struct topics *topics, struct json_writer *w, const struct table_page *page);
 /* As it is now; for registrations and answers. Texts live as long as the table. */
 struct topic_config topic_config_of(const struct topic *topic);
 

@@ -91,6 +91,13 @@ static void sends_make_topics_from_templates(void **state) {
     testing_done(&t);
 }
 
+/* Until the next call. */
+static const struct attribute_changes *changes(const char *text) {
+    static struct attribute_changes parsed;
+    assert_ok(attribute_changes_parse(bytes_of(text), &parsed));
+    return &parsed;
+}
+
 static void changes_survive_a_restart(void **state) {
     (void)state;
     struct testing t;
@@ -99,10 +106,10 @@ static void changes_survive_a_restart(void **state) {
     struct data_version before, after;
     testing_init(&t);
     assert_ok(topics_open(&t.broker, &topics));
-    struct topic_change change = {BYTES("T"), 4, 6, 6, 1, true, true, BYTES("+message.type=FIFO")};
+    struct topic_change change = {BYTES("T"), 4, 6, 6, 1, true, true, changes("+message.type=FIFO")};
     assert_ok(topics_update(topics, &change));
     topics_data_version(topics, &before);
-    change.attributes = BYTES("");
+    change.attributes = NULL;
     assert_ok(topics_update(topics, &change)); /* equal: no change */
     topics_data_version(topics, &after);
     assert_int_equal(before.counter, after.counter);
@@ -134,7 +141,7 @@ static void a_deleted_topic_comes_back_new(void **state) {
     struct topic *topic, *again;
     testing_init(&t);
     assert_ok(topics_open(&t.broker, &topics));
-    struct topic_change change = {BYTES("T"), 4, 4, 6, 0, false, false, BYTES("+message.type=FIFO")};
+    struct topic_change change = {BYTES("T"), 4, 4, 6, 0, false, false, changes("+message.type=FIFO")};
     assert_ok(topics_update(topics, &change));
     topic = topics_find(topics, BYTES("T"));
     assert_ok(topics_delete(topics, BYTES("T")));
@@ -157,27 +164,32 @@ static void attributes_follow_their_rules(void **state) {
         {"message.type=FIFO", "add/alter attribute format is wrong: message.type"},
         {"message.type", "delete attribute format is wrong: message.type"},
         {"+message.type=FIFO,-message.type", "alter duplication key. key: message.type"},
-        {"+message.type=LOUD", "value is not in set: [UNSPECIFIED NORMAL FIFO DELAY TRANSACTION MIXED]"},
+        {"+message.type=LOUD",
+         "value is not in set: [UNSPECIFIED, MIXED, TRANSACTION, PRIORITY, FIFO, DELAY, LITE, NORMAL]"},
         {"x+message.type=FIFO", "wrong format key: +message.type"},
         {"+=x", "kv string format wrong."},
-        {"+reserve.time=3", "Update topic reserveTime not supported"},
+        {"+reserve.time=x", "no number: \"x\""},
+        {"+lite.topic.expiration=43201", "value is not in range(-1, 43200)"},
     };
     struct testing t;
     struct topics *topics;
     testing_init(&t);
     assert_ok(topics_open(&t.broker, &topics));
-    struct topic_change change = {BYTES("T"), 4, 4, 6, 0, false, false, BYTES("-message.type")};
+    struct topic_change change = {BYTES("T"), 4, 4, 6, 0, false, false, changes("-message.type")};
     assert_err(topics_update(topics, &change), ERR_FAILED);
     assert_string_equal(err_detail(ERR_FAILED),
                         "only add attribute is supported while creating topic. key: message.type");
-    change.attributes = BYTES("+message.type=FIFO,+queue.type=SimpleCQ");
+    change.attributes = changes("+message.type=FIFO,+queue.type=SimpleCQ");
     assert_ok(topics_update(topics, &change));
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        change.attributes = bytes_of(bad[i].change);
-        assert_err(topics_update(topics, &change), ERR_FAILED);
+        struct attribute_changes parsed;
+        enum err err = attribute_changes_parse(bytes_of(bad[i].change), &parsed);
+        change.attributes = &parsed;
+        if (err == ERR_OK) err = topics_update(topics, &change);
+        assert_err(err, ERR_FAILED);
         assert_string_equal(err_detail(ERR_FAILED), bad[i].says);
     }
-    change.attributes = BYTES("-message.type");
+    change.attributes = changes("-message.type");
     assert_ok(topics_update(topics, &change));
     assert_string_equal(atomic_load(&topics_find(topics, BYTES("T"))->attributes), "{\"queue.type\":\"SimpleCQ\"}");
     topics_close(topics);
