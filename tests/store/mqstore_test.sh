@@ -60,7 +60,7 @@ status 1 "$store" verify
 grep -q '^FAULT log: no record at 1806: .* it goes on at 2482' "$T/out" || fail "verify does not say where the log goes on"
 grep -q '^FAULT queue TopicB/0: missing, with 38 records' "$T/out" || fail "verify does not miss the queue"
 has "faults 0" repair "$T/broker.conf"
-has "records 517, queue entries 516 (expired 0, copies 0), index entries 1380, faults 0" verify
+has "records 517, queue entries 516 (expired 0, copies 0), index entries 1876, faults 0" verify # tags too
 has "1806 size=676 topic=RMQ_SYS_DAMAGED" log 1806 1
 has "3 phys=0 size=2147483647 tagsCode=0 filler" queue TopicA 0 3
 queues "$store" >"$T/after"
