@@ -132,11 +132,22 @@ static void newer_keys_are_known(void **state) {
     buf_close(&text);
 }
 
+static void no_key_has_two_rows(void **state) {
+    (void)state;
+    const struct config_key *tables[] = {broker_config_keys, store_config_keys};
+    const size_t counts[] = {broker_config_key_count, store_config_key_count};
+    for (int t = 0; t < 2; t++)
+        for (size_t i = 0; i < counts[t]; i++)
+            for (int u = 0; u <= t; u++)
+                for (size_t j = 0; j < (u == t ? i : counts[u]); j++)
+                    if (strcmp(tables[t][i].name, tables[u][j].name) == 0) fail_msg("%s", tables[t][i].name);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(machine_fills_in_what_is_left), cmocka_unit_test(what_is_set_stays),
         cmocka_unit_test(name_servers_are_addresses),    cmocka_unit_test(keys_of_5_3_3_are_known),
-        cmocka_unit_test(newer_keys_are_known),
+        cmocka_unit_test(newer_keys_are_known),          cmocka_unit_test(no_key_has_two_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

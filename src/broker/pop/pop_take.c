@@ -260,15 +260,8 @@ static void take_queue(struct pop_take *take, const struct pop_source *source, i
 
 /* The share of a PRIORITY topic's pops that go by priority. @source shared facts: since-5.3.3 section 5 */
 static bool by_priority(const struct pop *pop) {
-    struct arena arena = {0};
-    const struct json *json;
-    int64_t factor = PERCENT;
-    if (pop->order || !strstr(atomic_load(&pop->topic->attributes), "\"PRIORITY\"")) return false;
-    struct bytes others = bytes_of(atomic_load(&pop->group->others));
-    if (others.data && json_parse(&arena, others, &json) == ERR_OK)
-        factor = json_i64(json_get(json_get(json, "attributes"), "priority.factor"), PERCENT);
-    arena_close(&arena);
-    return random_below(PERCENT) < factor;
+    return !pop->order && pop->topic->type == TOPIC_TYPE_PRIORITY &&
+           random_below(PERCENT) < pop->group->priority_factor;
 }
 
 static void take_topic(struct pop_take *take, const struct pop_source *source, bool priority) {
