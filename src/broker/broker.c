@@ -27,9 +27,9 @@
 #include "broker/reactor.h"
 #include "broker/registration.h"
 #include "broker/stats/stats.h"
+#include "broker/tables/topic_counts.h"
 #include "broker/tables/topics.h"
 #include "broker/transaction/transaction_check.h"
-#include "broker/transaction/transaction_metrics.h"
 #include "broker/work.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -151,7 +151,7 @@ static enum err open_parts(struct broker *broker) {
     TRY(order_infos_open(broker, "consumerOrderInfo.json", &broker->order_infos));
     TRY(revive_open(broker, &broker->revive));
     TRY(cluster_routes_open(broker, &broker->cluster_routes));
-    TRY(transaction_metrics_open(broker, &broker->transaction_metrics));
+    TRY(topic_counts_open(broker, "transactionMetrics", "transactionCount", &broker->transaction_counts));
     TRY(half_messages_open(broker, &broker->half_messages));
     TRY(transaction_check_open(broker, &broker->transaction_check));
     return registration_open(broker, &broker->registration);
@@ -241,7 +241,7 @@ static void stop_threads(struct broker *broker) {
 void broker_close(struct broker *broker) {
     stop_threads(broker);
     half_messages_close(broker->half_messages);
-    transaction_metrics_close(broker->transaction_metrics);
+    topic_counts_close(broker->transaction_counts);
     order_infos_close(broker->order_infos);
     request_modes_close(broker->request_modes);
     delay_close(broker->delay);

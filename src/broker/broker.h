@@ -67,7 +67,7 @@ struct broker {
     atomic_size_t held_pop_count;
     struct revive *revive;
     struct cluster_routes *cluster_routes;
-    struct transaction_metrics *transaction_metrics;
+    struct topic_counts *transaction_counts;
     struct half_messages *half_messages;
     struct transaction_check *transaction_check;
     struct registration *registration;

@@ -5,7 +5,7 @@
 #include "base/test.h"
 #include "broker/transaction/half_messages.h"
 #include "broker/tables/offsets.h"
-#include "broker/transaction/transaction_metrics.h"
+#include "broker/tables/topic_counts.h"
 #include "message/msgid.h"
 #include "os/clock.h"
 #include "support/broker_box.h"
@@ -161,7 +161,7 @@ static void a_commit_makes_the_message_appear(void **state) {
     struct store_slice slice;
     struct half half = send_half("T", "k1", "TAGS\001x\002DELAY\0010\002");
     assert_int_equal(count_of("T"), 0);
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 1);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 1);
     end_half(&half, COMMIT, false);
     wait_for("T", 1);
     struct record record = record_at("T", 0, &slice);
@@ -174,7 +174,7 @@ static void a_commit_makes_the_message_appear(void **state) {
     assert_null(properties_get(record.properties, PROPERTY_REAL_TOPIC).data);
     assert_null(properties_get(record.properties, PROPERTY_REAL_QID).data);
     store_release(slice.hold);
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 0);
 
     wait_for("RMQ_SYS_TRANS_OP_HALF_TOPIC", 1);
     record = record_at("RMQ_SYS_TRANS_OP_HALF_TOPIC", 0, &slice);
@@ -196,7 +196,7 @@ static void an_end_is_done_once(void **state) {
     end_half(&first, COMMIT, false);
     end_half(&second, COMMIT, false);
     wait_for("T", 1);
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 0);
 }
 
 static void an_unknown_end_changes_nothing(void **state) {
@@ -251,7 +251,7 @@ static void half_messages_may_be_refused(void **state) {
     (void)state;
     restart_with("rejectTransactionMessage=true");
     peer_send_message(&producer, "T", "TRAN_MSG\001true\002PGROUP\001pg\002", "x", RESPONSE_NO_PERMISSION);
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 0);
 }
 
 /* Brokers before 5.1 read no lists. */
@@ -333,7 +333,7 @@ static void it_is_given_up_after_some_questions_and_may_be_resumed(void **state)
         wait_for_committed(TOPIC_HALF, i);
     }
     wait_for("TRANS_CHECK_MAX_TIME_TOPIC", 1);
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 0);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 0);
     record = record_at("TRANS_CHECK_MAX_TIME_TOPIC", 0, &slice);
     assert_bytes(properties_get(record.properties, PROPERTY_TRANSACTION_CHECK_TIMES), "2");
     char id[MSGID_TEXT_MAX];
@@ -417,7 +417,7 @@ static void what_is_open_survives_a_restart(void **state) {
     send_half("T", "k2", "");
     end_half(&done, COMMIT, false);
     restart();
-    assert_int_equal(transaction_metrics_count(box.broker.transaction_metrics, BYTES("T")), 1);
+    assert_int_equal(topic_counts_of(box.broker.transaction_counts, BYTES("T")), 1);
     come_online(&producer, "pg");
     check_now();
     struct half now = next_question(&record);

@@ -9,8 +9,8 @@
 #include "broker/clients/order_locks.h"
 #include "broker/send/send_batch.h"
 #include "broker/send/send_check.h"
-#include "broker/transaction/transaction_metrics.h"
 #include "message/lmq.h"
+#include "broker/tables/topic_counts.h"
 #include "message/batch.h"
 #include "message/msgid.h"
 #include "os/clock.h"
@@ -175,7 +175,7 @@ static bool add_single(struct send *send) {
     if (!place_message(send)) return false;
     struct record record = send_record(send->call, send->header);
     if (!add_put(send, &record)) return false;
-    if (send->half) transaction_metrics_add(send->broker->transaction_metrics, send->header->topic, 1);
+    if (send->half) topic_counts_add(send->broker->transaction_counts, send->header->topic, 1);
     return true;
 }
 

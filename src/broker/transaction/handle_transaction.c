@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "broker/stats/stats.h"
 #include "broker/transaction/transaction_check.h"
-#include "broker/transaction/transaction_metrics.h"
+#include "broker/tables/topic_counts.h"
 #include "message/msgid.h"
 #include "os/clock.h"
 
@@ -76,7 +76,7 @@ static enum err end_transaction(struct end *end) {
                  BYTES_ARG(header->producer_group), BYTES_ARG(header->msg_id), header->commit_or_rollback);
         return ERR_OK;
     }
-    transaction_metrics_add(broker->transaction_metrics, properties_get(end->half.properties, PROPERTY_REAL_TOPIC), -1);
+    topic_counts_add(broker->transaction_counts, properties_get(end->half.properties, PROPERTY_REAL_TOPIC), -1);
     if (commit) stats_count_put(broker->stats, place.topic, 1, message.size_bytes);
     return ERR_OK;
 }
@@ -118,8 +118,7 @@ static enum err check_again(struct call *call, const struct record *half) {
     TRY(half_messages_encode_back(halves, half, 0, call->request->arena, &back));
     TRY(half_messages_put_back(halves, half, &back, &moved));
     if (moved && !bytes_equal(half->topic, TOPIC_HALF))
-        transaction_metrics_add(call->broker->transaction_metrics,
-                                properties_get(half->properties, PROPERTY_REAL_TOPIC), 1);
+        topic_counts_add(call->broker->transaction_counts, properties_get(half->properties, PROPERTY_REAL_TOPIC), 1);
     return ERR_OK;
 }
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "broker/clients/producers.h"
 #include "broker/stats/stats.h"
-#include "broker/transaction/transaction_metrics.h"
+#include "broker/tables/topic_counts.h"
 #include "message/msgid.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -149,7 +149,7 @@ static enum err give_up(struct round *round, const struct record *half) {
     log_warn(MAIN, "transaction given up: topic=%.*s group=%.*s checks=%d offset=%" PRId64 " stored in %.*s",
              BYTES_ARG(topic), BYTES_ARG(properties_get(half->properties, PROPERTY_PGROUP)), check_times(half),
              half->offset_phys, BYTES_ARG(TOPIC_TRANS_CHECK_MAX_TIME));
-    transaction_metrics_add(broker->transaction_metrics, topic, -1);
+    topic_counts_add(broker->transaction_counts, topic, -1);
     stats_count_put(broker->stats, place.topic, 1, put.size_bytes);
     round->given_up++;
     return ERR_OK;
@@ -228,7 +228,7 @@ static void check_thread(void *arg) {
             check_ms = clock_monotonic_ms();
         }
         if (now_ms - save_ms >= config->transaction_metric_flush_interval_ms) {
-            transaction_metrics_save(broker->transaction_metrics);
+            topic_counts_save(broker->transaction_counts);
             save_ms = now_ms;
         }
     }
