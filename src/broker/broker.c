@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "broker/clients/consumers.h"
 #include "broker/delay/delay.h"
+#include "broker/delay/timer.h"
 #include "broker/tables/filter_data.h"
 #include "broker/tables/groups.h"
 #include "broker/transaction/half_messages.h"
@@ -147,6 +148,7 @@ static enum err open_parts(struct broker *broker) {
     TRY(work_open((size_t)config->admin_broker_thread_pool_nums,
                   (size_t)config->admin_broker_thread_pool_queue_capacity, &broker->work));
     TRY(delay_open(broker, &broker->delay));
+    TRY(timer_open(broker, &broker->timer));
     TRY(request_modes_open(broker, &broker->request_modes));
     TRY(order_infos_open(broker, "consumerOrderInfo.json", &broker->order_infos));
     TRY(revive_open(broker, &broker->revive));
@@ -244,6 +246,7 @@ void broker_close(struct broker *broker) {
     topic_counts_close(broker->transaction_counts);
     order_infos_close(broker->order_infos);
     request_modes_close(broker->request_modes);
+    timer_close(broker->timer);
     delay_close(broker->delay);
     work_close(broker->work);
     broker->work = NULL; /* files are saved by who closes now */

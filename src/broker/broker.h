@@ -1,6 +1,6 @@
 /* broker.h - the broker as a whole: what its parts share, and the order in which they start and stop.
  *
- * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay, revive,
+ * Threads: main (accept, signals, name servers), net-i (reactors), work-i (what may wait), delay, timer, revive,
  * transaction, and the store's own.
  * A reactor never waits for a disk or a peer; what has to goes to a work thread (work.h) and comes back by reactor_run.
  *
@@ -60,6 +60,7 @@ struct broker {
     struct stats *stats;
     struct work *work;
     struct delay *delay;
+    struct timer *timer; /* NULL: timerWheelEnable=false */
     struct request_modes *request_modes;
     struct order_infos *order_infos;
     struct topic *revive_topic; /* never deleted */

@@ -11,7 +11,7 @@
 enum { BLANK_MARK_BYTES = 8, RECORD_HEAD_BYTES = 8 };
 
 enum err commitlog_open(struct commitlog *log, const char *dir, int64_t file_bytes) {
-    TRY(mapped_queue_open(&log->files, dir, file_bytes));
+    TRY(mapped_queue_open(&log->files, dir, file_bytes, "mappedFileSizeCommitLog"));
     lock_init(&log->append_lock, LOCK_APPEND);
     log->current = NULL;
     struct mapped_file *first = mapped_queue_first(&log->files);

@@ -30,9 +30,8 @@ static enum err size_of_path(const char *path, int64_t *size_bytes) {
 /* What the first file says wins: a wrong size in the settings would cut every offset wrongly. */
 static void adopt_size(struct mapped_queue *queue, int64_t size_bytes) {
     if (size_bytes == queue->file_bytes || size_bytes == 0) return;
-    log_warn(STORE,
-             "log files keep their size: dir=%s size_bytes=%lld; mappedFileSizeCommitLog says %lld and is not used",
-             queue->dir, (long long)size_bytes, (long long)queue->file_bytes);
+    log_warn(STORE, "log files keep their size: dir=%s size_bytes=%lld; %s says %lld and is not used", queue->dir,
+             (long long)size_bytes, queue->setting, (long long)queue->file_bytes);
     queue->file_bytes = size_bytes;
 }
 
@@ -44,8 +43,8 @@ static enum err load_file(struct mapped_queue *queue, int64_t start, bool is_las
     if (is_last && size_bytes == 0) return file_unlink(path);
     if (queue->count == 0) adopt_size(queue, size_bytes);
     if (start % queue->file_bytes != 0)
-        return fail(ERR_CORRUPT, "%s does not start at a multiple of the file size %lld; set mappedFileSizeCommitLog",
-                    path, (long long)queue->file_bytes);
+        return fail(ERR_CORRUPT, "%s does not start at a multiple of the file size %lld; set %s", path,
+                    (long long)queue->file_bytes, queue->setting);
     if (queue->count > 0 && start != mapped_queue_end(queue))
         return fail(ERR_CORRUPT, "log file %s/%020lld is missing; restore it, or move the older files away", queue->dir,
                     (long long)mapped_queue_end(queue));
@@ -56,8 +55,8 @@ static enum err load_file(struct mapped_queue *queue, int64_t start, bool is_las
     return ERR_OK;
 }
 
-enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t file_bytes) {
-    *queue = (struct mapped_queue){.dir = bytes_dup(bytes_of(dir)), .file_bytes = file_bytes};
+enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t file_bytes, const char *setting) {
+    *queue = (struct mapped_queue){.dir = bytes_dup(bytes_of(dir)), .file_bytes = file_bytes, .setting = setting};
     lock_init(&queue->lock, LOCK_SEGMENTS);
     struct arena arena = {0};
     int64_t *starts;

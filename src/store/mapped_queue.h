@@ -1,5 +1,5 @@
-/* mapped_queue.h - the chain of commit log files: same size, consecutive, oldest first; the last ones may be made
- * ahead and still be empty. The lock guards the list alone and is never held over a system call.
+/* mapped_queue.h - the chain of commit log files, or timer log files: same size, consecutive, oldest first; the last
+ * ones may be made ahead and still be empty. The lock guards the list alone and is never held over a system call.
  * @thread any; one thread at a time adds, drops or cuts */
 #ifndef RMQ_STORE_MAPPED_QUEUE_H
 #define RMQ_STORE_MAPPED_QUEUE_H
@@ -10,16 +10,18 @@
 struct mapped_queue {
     char *dir;
     int64_t file_bytes;
-    struct lock lock; /* LOCK_SEGMENTS */
+    const char *setting; /* the key that says so */
+    struct lock lock;    /* LOCK_SEGMENTS */
     struct mapped_file **files;
     size_t count, cap;
     _Atomic bool no_read_ahead; /* of files made from now on */
 };
 
 /* Maps all files of `dir`, which is made if missing; they are sealed. The size of existing files wins over
- * `file_bytes`, with a warning. ERR_CORRUPT: a gap, sizes that differ; the detail names the file. Empty trailing files
- * (0 bytes) are removed. */
-enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t file_bytes) MUST_USE;
+ * `file_bytes`, which `setting` gives, with a warning. ERR_CORRUPT: a gap, sizes that differ; the detail names the
+ * file. Empty trailing files (0 bytes) are removed. */
+enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t file_bytes,
+                           const char *setting) MUST_USE;
 void mapped_queue_close(struct mapped_queue *queue);
 
 /* These return NULL if there is none, else a file with a reference for the caller. */

@@ -48,7 +48,7 @@ static void test_names(void **state) {
 static void test_grow_find_drop(void **state) {
     (void)state;
     struct mapped_queue queue;
-    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES));
+    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES, "setting"));
     assert_null(mapped_queue_find(&queue, 0));
     assert_null(mapped_queue_last(&queue));
     assert_ok(mapped_queue_grow(&queue, 3 * FILE_BYTES));
@@ -72,7 +72,7 @@ static void test_grow_find_drop(void **state) {
     assert_int_equal(mapped_queue_end(&queue), 5 * FILE_BYTES);
     mapped_queue_close(&queue);
 
-    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES));
+    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES, "setting"));
     assert_int_equal(mapped_queue_count(&queue), 1);
     struct mapped_file *first = mapped_queue_first(&queue);
     assert_int_equal(first->start_phys, 4 * FILE_BYTES);
@@ -105,7 +105,7 @@ static void test_size_of_files_wins(void **state) {
     make_file("00000000000000008192", 4096);
     make_file("00000000000000012288", 0); /* made by a process that was killed then */
     make_file("notes", 10);
-    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES));
+    assert_ok(mapped_queue_open(&queue, dir, FILE_BYTES, "setting"));
     assert_int_equal(queue.file_bytes, 4096);
     assert_int_equal(mapped_queue_end(&queue), 12288);
     mapped_queue_close(&queue);
@@ -116,10 +116,10 @@ static void test_damage_is_named(void **state) {
     struct mapped_queue queue;
     make_file("00000000000000000000", FILE_BYTES);
     make_file("00000000000000016384", FILE_BYTES);
-    assert_err(mapped_queue_open(&queue, dir, FILE_BYTES), ERR_CORRUPT);
+    assert_err(mapped_queue_open(&queue, dir, FILE_BYTES, "setting"), ERR_CORRUPT);
     assert_non_null(strstr(err_detail(ERR_CORRUPT), "00000000000000008192 is missing"));
     make_file("00000000000000008192", 100);
-    assert_err(mapped_queue_open(&queue, dir, FILE_BYTES), ERR_CORRUPT);
+    assert_err(mapped_queue_open(&queue, dir, FILE_BYTES, "setting"), ERR_CORRUPT);
     assert_non_null(strstr(err_detail(ERR_CORRUPT), "has 100 bytes"));
 }
 

@@ -228,6 +228,14 @@ int64_t store_flushed_phys(const struct store *store) {
     return commitlog_flushed(&store->log);
 }
 
+int64_t store_end_phys(const struct store *store) {
+    return commitlog_end(&store->log);
+}
+
+int64_t store_dispatched_phys(const struct store *store) {
+    return dispatch_done(&store->dispatch);
+}
+
 enum err store_wait_flushed(struct store *store, int64_t offset_phys, int64_t timeout_ms) {
     return flush_wait(&store->flush, offset_phys, timeout_ms);
 }

@@ -100,6 +100,9 @@ enum err store_append(struct store *store, struct put *puts, size_t count, int64
 /* Waits until everything below offset_phys is on disk. For callers that may wait; reactors use `flushed`. */
 enum err store_wait_flushed(struct store *store, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
 int64_t store_flushed_phys(const struct store *store);
+/* Behind the last record; everything below store_dispatched_phys is in its queue. */
+int64_t store_end_phys(const struct store *store);
+int64_t store_dispatched_phys(const struct store *store);
 bool store_is_sync_flush(const struct store *store);
 /* ERR_OK, or why appends fail now (disk full, failed, shutting down). Cheap. */
 enum err store_writable(const struct store *store) MUST_USE;

@@ -129,6 +129,7 @@ enum err broker_handle_notify_min_broker_id_change(struct call *call,
 enum err broker_handle_switch_timer_engine(struct call *call, const struct hdr_switch_timer_engine *header) {
     if (!call->broker->store_config.timer_wheel_enable)
         return fail(ERR_BAD_PARAMETER, "broker timerWheelEnable is false");
+    if (call->request->command.ext_count == 0) return fail(ERR_BAD_PARAMETER, "param error, extFields is null");
     if (bytes_is(header->engine, "F")) return call_refuse(call, RESPONSE_SUCCESS, "switch timer engine success");
     if (bytes_is(header->engine, "R"))
         return fail(ERR_BAD_PARAMETER, "timerRocksDBEnable must be configured true when broker start");

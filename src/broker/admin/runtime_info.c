@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "broker/clients/consumers.h"
 #include "broker/delay/delay.h"
+#include "broker/delay/timer.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "broker/work.h"
@@ -108,13 +109,14 @@ static void put_faults(struct table *table, const struct broker *broker) {
     put_int(table, "differingSubscriptions", faults.differing_subscriptions);
 }
 
-/* Timer messages come with a later release; what the Java broker says while its timer is off. */
-static void put_timer(struct table *table) {
-    put_int(table, "timerReadBehind", 0);
-    put_int(table, "timerOffsetBehind", 0);
-    put_int(table, "timerCongestNum", 0);
-    put_real(table, "timerEnqueueTps", 0);
-    put_real(table, "timerDequeueTps", 0);
+static void put_timer(struct table *table, struct timer *timer) {
+    struct timer_facts facts = {0};
+    if (timer) timer_facts(timer, &facts);
+    put_int(table, "timerReadBehind", facts.behind_ms / SECOND_MS);
+    put_int(table, "timerOffsetBehind", facts.behind_messages);
+    put_int(table, "timerCongestNum", facts.waiting);
+    put_real(table, "timerEnqueueTps", facts.take_tps);
+    put_real(table, "timerDequeueTps", facts.deliver_tps);
 }
 
 /* The upper edge, in ms, of the bucket that holds the part `share` of all puts. */
@@ -201,7 +203,7 @@ size_t runtime_info(struct broker *broker, struct arena *arena, struct kv out[RU
     put_totals(&table, broker);
     put_queues(&table, broker);
     put_faults(&table, broker);
-    put_timer(&table);
+    put_timer(&table, broker->timer);
     put_puts(&table, &facts);
     put_gets(&table, &facts);
     put_log(&table, broker, &facts);

@@ -6,10 +6,8 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "broker/send/lmq_put.h"
-#include "broker/send/message_place.h"
+#include "broker/delay/delivery.h"
 #include "broker/tables/state_file.h"
-#include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -17,13 +15,7 @@
 #include "wire/body_data_version.h"
 
 /* WAIT_MAX_MS must stay below the shortest delay: that long a new message may go unnoticed. */
-enum {
-    BATCH_MAX = 256,
-    BATCH_BYTES_MAX = 4 << 20,
-    WAIT_MAX_MS = 500,
-    WAIT_AFTER_ERROR_MS = 1000,
-    FLUSH_WAIT_MS = 5000
-};
+enum { WAIT_MAX_MS = 500, WAIT_AFTER_ERROR_MS = 1000, FLUSH_WAIT_MS = 5000 };
 
 struct delay {
     struct broker *broker;
@@ -46,15 +38,6 @@ struct delay {
     bool closing;
     pthread_t thread;
     bool started;
-};
-
-/* The messages of one level that go into the log together. */
-struct delivery {
-    struct arena arena;
-    struct put puts[BATCH_MAX];
-    struct topic *topics[BATCH_MAX]; /* for the statistics; NULL when the topic is gone */
-    size_t count;
-    int64_t bytes;
 };
 
 int32_t delay_level_count(const struct delay *delay) {
@@ -98,23 +81,11 @@ static void moved_to(struct delay *delay, int32_t level, int64_t offset_queue) {
 }
 
 /* Makes the message again for its real place; false when it cannot be delivered at all. */
-static bool delivery_add(struct delay *delay, struct delivery *delivery, struct bytes stored) {
-    struct broker *broker = delay->broker;
+static bool add_stored(struct delay *delay, struct delivery *delivery, struct bytes stored) {
     struct record record;
-    int32_t queue_id;
     if (record_decode(stored, RECORD_CHECK_SHAPE, &record) != ERR_OK) return false;
-    struct bytes topic = properties_get(record.properties, PROPERTY_REAL_TOPIC);
-    if (!topic.data || !bytes_to_i32(properties_get(record.properties, PROPERTY_REAL_QID), &queue_id) || queue_id < 0)
-        return false;
-    if (bytes_equal(topic, TOPIC_HALF)) return false;
-    record.topic = topic;
-    record.queue_id = queue_id;
-    struct put *put = &delivery->puts[delivery->count];
-    struct queue *queue = store_queue(broker->store, topic, queue_id, true);
-    if (!queue || lmq_put(broker, &record, queue, &delivery->arena, put) != ERR_OK) return false;
-    delivery->topics[delivery->count++] = topics_find(broker->topics, topic);
-    delivery->bytes += put->size_bytes;
-    return true;
+    if (!delivery_place(record.properties, &record.topic, &record.queue_id)) return false;
+    return delivery_add(delivery, delay->broker, &record);
 }
 
 /* Adds the message of one entry. A message that retention has deleted is passed over; any other failure to read is an
@@ -125,7 +96,7 @@ static enum err delivery_take(struct delay *delay, struct delivery *delivery, in
     enum err err = store_record_at(delay->broker->store, entry->offset_phys, &slice);
     if (err == ERR_NOT_FOUND) return ERR_OK;
     if (err != ERR_OK) return err;
-    if (!delivery_add(delay, delivery, slice.bytes))
+    if (!add_stored(delay, delivery, slice.bytes))
         log_warn(MAIN, "delayed message dropped: level=%d offset=%" PRId64 " phys=%" PRId64, level, offset_queue,
                  entry->offset_phys);
     store_release(slice.hold);
@@ -140,7 +111,7 @@ static enum err delivery_fill(struct delay *delay, int32_t level, struct queue *
     *next_due_ms = INT64_MAX;
     for (; *offset_queue < max; (*offset_queue)++) {
         struct queue_entry entry;
-        if (delivery->count == BATCH_MAX || delivery->bytes >= BATCH_BYTES_MAX) {
+        if (delivery_full(delivery)) {
             *next_due_ms = now_ms;
             return ERR_OK;
         }
@@ -158,12 +129,6 @@ static enum err delivery_fill(struct delay *delay, int32_t level, struct queue *
     return ERR_OK;
 }
 
-static void delivery_count(struct delay *delay, const struct delivery *delivery) {
-    for (size_t i = 0; i < delivery->count; i++)
-        if (delivery->topics[i])
-            stats_count_put(delay->broker->stats, delivery->topics[i], 1, delivery->puts[i].size_bytes);
-}
-
 /* One look at a level; the wall time of the next. */
 static int64_t level_deliver(struct delay *delay, int32_t level, struct delivery *delivery) {
     struct store *store = delay->broker->store;
@@ -173,19 +138,15 @@ static int64_t level_deliver(struct delay *delay, int32_t level, struct delivery
     int64_t offset_queue = MAX(delay->offsets[level - 1], queue_min(queue));
     if (offset_queue >= queue_max(queue)) return INT64_MAX;
     enum err err = delivery_fill(delay, level, queue, delivery, &offset_queue, &next_due_ms);
-    if (err == ERR_OK && delivery->count > 0)
-        err = store_append(store, delivery->puts, delivery->count, &delay->end_phys);
+    if (err == ERR_OK) err = delivery_append(delivery, delay->broker, &delay->end_phys);
     if (err == ERR_OK) {
-        delivery_count(delay, delivery);
         moved_to(delay, level, offset_queue);
     } else {
         log_every_ms(10000, WARN, MAIN, "delayed messages not delivered, trying again: level=%d cause=%s", level,
                      err_detail(err));
         next_due_ms = clock_wall_ms() + WAIT_AFTER_ERROR_MS;
+        delivery_empty(delivery);
     }
-    delivery->count = 0;
-    delivery->bytes = 0;
-    arena_reset(&delivery->arena);
     return next_due_ms;
 }
 
@@ -226,8 +187,7 @@ static bool wait_until_due(struct delay *delay, int64_t due_ms) {
 
 static void delay_thread(void *arg) {
     struct delay *delay = arg;
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    must(delivery);
+    struct delivery *delivery = delivery_create();
     int64_t due_ms;
     do {
         due_ms = INT64_MAX;
@@ -237,8 +197,7 @@ static void delay_thread(void *arg) {
         }
         save_now_and_then(delay);
     } while (wait_until_due(delay, due_ms));
-    arena_close(&delivery->arena);
-    free(delivery);
+    delivery_destroy(delivery);
 }
 
 static enum err delay_load(struct delay *delay) {

@@ -13,7 +13,7 @@
 #include "broker/tables/topic_counts.h"
 #include "message/batch.h"
 #include "message/msgid.h"
-#include "os/clock.h"
+#include "message/recall_handle.h"
 
 /* A send on its way from the request into the batch of the turn. */
 struct send {
@@ -63,30 +63,15 @@ static bool check_retry(struct send *send) {
     return true;
 }
 
-/* Messages with a delivery time of their own, 5.x. Those whose time has come are as any other.
- * @source shared facts: behaviour 11 */
-static bool check_timer(struct send *send) {
-    const struct property_facts *facts = &send->facts;
-    int64_t now_ms = clock_wall_ms(), deliver_ms = 0, limit_ms = send->broker->store_config.timer_max_delay_s * 1000LL;
-    bool good;
-    if (facts->timer_delay_s.data) {
-        good = bytes_to_i64(facts->timer_delay_s, &deliver_ms) && deliver_ms <= limit_ms / 1000;
-        deliver_ms = good ? now_ms + deliver_ms * 1000 : 0;
-    } else if (facts->timer_delay_ms.data) {
-        good = bytes_to_i64(facts->timer_delay_ms, &deliver_ms) && deliver_ms <= limit_ms;
-        deliver_ms = good ? now_ms + deliver_ms : 0;
-    } else if (facts->timer_deliver_ms.data) {
-        good = bytes_to_i64(facts->timer_deliver_ms, &deliver_ms) && deliver_ms - now_ms <= limit_ms;
-    } else {
-        return true;
-    }
-    if (!good)
-        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL,
-                      "timer message illegal, the delay time should not be bigger than the max delay %" PRId64
-                      "ms; or if set del msg, the delay time should be bigger than the current time",
-                      limit_ms);
-    if (deliver_ms <= now_ms) return true;
-    return REFUSE(send, RESPONSE_SYSTEM_ERROR, "accurate timer message is not enabled, timerWheelEnable is false");
+/* With what the producer can recall a timer message: a time just behind the begin of its slot falls into that slot. */
+static struct bytes recall_handle_of(const struct send *send) {
+    struct recall_handle handle = {.topic = send->header->topic,
+                                   .broker_name = send->broker->config.broker_name,
+                                   .deliver_ms = send->place.timer_slot_ms + 1,
+                                   .unique_key = send->facts.unique_key};
+    if (send->place.timer_slot_ms == 0 || bytes_starts_with(handle.topic, TOPIC_RETRY_PREFIX))
+        return (struct bytes){NULL, 0};
+    return recall_handle_encode(&handle, &send->batch->arena);
 }
 
 static bool place_message(struct send *send) {
@@ -103,9 +88,8 @@ static bool place_message(struct send *send) {
         message_place_half(send->broker, facts, &send->place, arena);
         return true;
     }
-    if (!delayed && !check_timer(send)) return false;
     enum err err = message_place_delay(send->broker, facts, &send->place, arena);
-    if (err != ERR_OK) return REFUSE(send, RESPONSE_SYSTEM_ERROR, "%s", err_detail(err));
+    if (err != ERR_OK) return REFUSE(send, response_of(err), "%s", err_detail(err));
     return true;
 }
 
@@ -230,6 +214,7 @@ static enum err send_message(struct call *call, const struct hdr_send_message *h
                                                 .queue_id = send.queue_id,
                                                 .wait_flushed = !bytes_is(send.facts.wait, "false"),
                                                 .unique_key = send.facts.unique_key,
+                                                .recall_handle = recall_handle_of(&send),
                                                 .begin_ms = loop_now_ms(reactor->loop),
                                             });
     call->later = true;

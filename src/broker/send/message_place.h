@@ -13,7 +13,7 @@
 struct property_facts {
     struct bytes unique_key, keys, delay, prepared, wait, timer_delay_s, timer_delay_ms, timer_deliver_ms;
     struct bytes sharding_key, priority, lite_topic, multi_dispatch;
-    bool inner_num;
+    bool inner_num, timer_out, timer_deletes;
 };
 struct property_facts property_facts_read(struct bytes properties);
 
@@ -21,9 +21,12 @@ struct message_place {
     struct topic *topic;
     int32_t queue_id;
     int32_t sys_flag;
+    int64_t timer_slot_ms;       /* of a message in the timer topic; 0 = it is none */
     struct property_edits edits; /* to be made in the property text */
 };
-/* A message with a delay level moves to the schedule topic. ERR_BAD_INPUT when the level is no number. */
+/* A message with a delay level moves to the schedule topic, one with a delivery time of its own to the timer topic, if
+ * that time is to come. ERR_BAD_INPUT when the level is no number; ERR_MESSAGE_ILLEGAL for an impossible time;
+ * ERR_FAILED when timers are switched off, or too many are set to that time. */
 enum err message_place_delay(struct broker *broker, const struct property_facts *facts, struct message_place *place,
                              struct arena *arena) MUST_USE;
 /* A half message moves to the half topic. */

@@ -158,6 +158,7 @@ void send_batch_answer(struct reactor *reactor, struct send_batch *batch, size_t
         .queue_id = sent->queue_id,
         .queue_offset = batch->puts[sent->put_first].offset_queue,
         .transaction_id = sent->unique_key,
+        .recall_handle = sent->recall_handle,
         .msg_region = config->region_id,
         .trace_on = config->trace_on,
     };

@@ -482,8 +482,7 @@ static void add_system_topics(struct topics *topics) {
                PERM_INHERIT);
     add_system(topics, BYTES("RMQ_SYS_TRANS_HALF_TOPIC"), 1, PERM_READ_WRITE);
     add_system(topics, BYTES("RMQ_SYS_TRANS_OP_HALF_TOPIC"), 1, PERM_READ_WRITE);
-    if (topics->broker->store_config.timer_wheel_enable)
-        add_system(topics, BYTES("rmq_sys_wheel_timer"), 1, PERM_READ_WRITE);
+    if (topics->broker->store_config.timer_wheel_enable) add_system(topics, TOPIC_TIMER, 1, PERM_READ_WRITE);
 }
 
 static void read_topic(struct topics *topics, const struct json *json) {

@@ -20,6 +20,7 @@ enum { TOPIC_QUEUES_DEFAULT = 16, TOPIC_QUEUES_MAX = 65536 };
 
 #define TOPIC_TBW102       BYTES("TBW102")
 #define TOPIC_SCHEDULE     BYTES("SCHEDULE_TOPIC_XXXX")
+#define TOPIC_TIMER        BYTES("rmq_sys_wheel_timer")
 #define TOPIC_RETRY_PREFIX BYTES("%RETRY%")
 #define TOPIC_DLQ_PREFIX   BYTES("%DLQ%")
 
