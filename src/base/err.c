@@ -59,10 +59,17 @@ enum err fail(enum err err, const char *format, ...) {
     return err;
 }
 
+/* ERR_IO, or what the system has no more of. */
+static enum err lacking(int number) {
+    if (number == ENOSPC || number == EDQUOT) return ERR_DISK_FULL;
+    if (number == EMFILE || number == ENFILE) return ERR_NO_FILES;
+    return number == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
+}
+
 enum err fail_errno(enum err err, const char *format, ...) {
     int number = errno;
     char reason[128];
-    if (err == ERR_IO && (number == ENOSPC || number == EDQUOT)) err = ERR_DISK_FULL;
+    if (err == ERR_IO) err = lacking(number);
     va_list args;
     va_start(args, format);
     keep(err, format, args, strerror_r(number, reason, sizeof reason));

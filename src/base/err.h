@@ -23,7 +23,8 @@ const char *err_text(enum err err);
 const char *err_detail(enum err err);
 /* return fail(ERR_CORRUPT, "%s: bad magic at %" PRId64, path, offset); */
 enum err fail(enum err err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The same with ": " and strerror(errno) behind it; ENOSPC, EDQUOT turn ERR_IO into ERR_DISK_FULL. */
+/* The same with ": " and strerror(errno) behind it. What may pass turns ERR_IO into another: ENOSPC, EDQUOT into
+ * ERR_DISK_FULL, EMFILE, ENFILE into ERR_NO_FILES, ENOMEM into ERR_NO_MEMORY. */
 enum err fail_errno(enum err err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define TRY(call)                                                                                                      \

@@ -209,7 +209,16 @@ enum err file_unlink(const char *path) {
     return ERR_OK;
 }
 
-enum err file_make_dirs(const char *path) {
+/* The name of a new folder is in the one above it. */
+static enum err sync_above(const char *path) {
+    char above[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (!slash) return file_sync_dir(".");
+    snprintf(above, sizeof above, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    return file_sync_dir(above);
+}
+
+static enum err make_dirs(const char *path, bool lasting) {
     char part[PATH_MAX];
     size_t len = strlen(path);
     if (len >= sizeof part) return fail(ERR_IO, "path is too long: %s", path);
@@ -217,13 +226,22 @@ enum err file_make_dirs(const char *path) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if ((faulted(FILE_MKDIR, part) || mkdir(part, 0755) != 0) && errno != EEXIST)
-            return fail_errno(ERR_IO, "cannot make folder %s", part);
+        bool made = !faulted(FILE_MKDIR, part) && mkdir(part, 0755) == 0;
+        if (!made && errno != EEXIST) return fail_errno(ERR_IO, "cannot make folder %s", part);
+        if (made && lasting) TRY(sync_above(part));
     }
     struct stat st;
     if (stat(path, &st) != 0) return fail_errno(ERR_IO, "cannot make folder %s", path);
     if (!S_ISDIR(st.st_mode)) return fail(ERR_IO, "%s is not a folder", path);
     return ERR_OK;
+}
+
+enum err file_make_dirs(const char *path) {
+    return make_dirs(path, false);
+}
+
+enum err file_make_lasting_dirs(const char *path) {
+    return make_dirs(path, true);
 }
 
 bool file_exists(const char *path) {
@@ -327,13 +345,7 @@ static enum err keep_former(const char *path) {
 enum err file_replace(const char *path, struct bytes content, bool keep_bak) {
     if (keep_bak) TRY(keep_former(path));
     TRY(put_in_place(path, content));
-    const char *slash = strrchr(path, '/');
-    if (!slash) return file_sync_dir(".");
-    if (slash == path) return file_sync_dir("/");
-    char *dir = bytes_dup(bytes_make(path, (size_t)(slash - path)));
-    enum err err = file_sync_dir(dir);
-    free(dir);
-    return err;
+    return sync_above(path);
 }
 
 enum err file_lock_byte0(int fd, const char *path) {

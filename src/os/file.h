@@ -1,6 +1,7 @@
 /* file.h - every effect on files, so that tests can fail the n-th call or cut the power.
  * Thin: each function is one system call (or a full loop of it) with a readable error. Paths are UTF-8, NUL-terminated.
- * @errors ERR_IO with path and strerror, ERR_DISK_FULL for ENOSPC and EDQUOT, ERR_NOT_FOUND for ENOENT on open
+ * @errors ERR_IO with path and strerror, ERR_DISK_FULL for ENOSPC and EDQUOT, ERR_NO_FILES for EMFILE and ENFILE,
+ *         ERR_NO_MEMORY for ENOMEM, ERR_NOT_FOUND for ENOENT on open
  * @thread any */
 #ifndef RMQ_OS_FILE_H
 #define RMQ_OS_FILE_H
@@ -61,6 +62,8 @@ enum err file_sync_dir(const char *dir) MUST_USE;
 enum err file_rename(const char *from, const char *to) MUST_USE;
 enum err file_unlink(const char *path) MUST_USE;    /* a missing file is fine */
 enum err file_make_dirs(const char *path) MUST_USE; /* mkdir -p */
+/* The same; what it makes is there after a power cut too. */
+enum err file_make_lasting_dirs(const char *path) MUST_USE;
 bool file_exists(const char *path);
 enum err file_mtime_ms(const char *path, int64_t *out) MUST_USE;
 /* Names in a folder without . and .., sorted; live in `arena`. A missing folder is an empty list. */

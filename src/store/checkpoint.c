@@ -33,8 +33,9 @@ static enum err load(struct checkpoint *checkpoint) {
         if (size_bytes != 0)
             log_warn(STORE, "checkpoint has a wrong length and counts as empty: path=%s size_bytes=%" PRId64,
                      checkpoint->path, size_bytes);
+        static const char zeros[CHECKPOINT_SIZE_BYTES]; /* written: a full disk must not come in between later */
         TRY(file_resize(checkpoint->fd, checkpoint->path, 0));
-        return file_resize(checkpoint->fd, checkpoint->path, CHECKPOINT_SIZE_BYTES);
+        return file_pwrite(checkpoint->fd, checkpoint->path, zeros, sizeof zeros, 0);
     }
     char data[VALUES_BYTES];
     TRY(file_pread(checkpoint->fd, checkpoint->path, data, sizeof data, 0));

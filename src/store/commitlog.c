@@ -46,6 +46,7 @@ enum err commitlog_set_end(struct commitlog *log, int64_t end_phys, int64_t last
         if (at < file->size_bytes) {
             err = mapped_file_unseal(file);
             if (err == ERR_OK) err = mapped_file_cut(file, at);
+            if (err == ERR_OK) err = mapped_file_sync(file); /* or what was cut off comes back behind new records */
         } else {
             mapped_file_seal(file);
         }

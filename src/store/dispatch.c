@@ -146,11 +146,12 @@ static enum err put_entry(struct dispatch *dispatch, const struct record *record
     return put_lmq_entries(dispatch, record, &entry);
 }
 
-static void put_index(struct dispatch *dispatch, const struct record *record) {
+/* An index that fails is left behind; on the thread, what may pass is waited for. */
+static enum err put_index(struct dispatch *dispatch, const struct record *record) {
     struct store *store = dispatch->store;
     if (!store->index || !LIVE(store, index_file_write_enable) ||
         (record->sys_flag & SYS_FLAG_TRANSACTION_MASK) == SYS_FLAG_ROLLBACK)
-        return;
+        return ERR_OK;
     struct index_record keys = {
         .offset_phys = record->offset_phys, .store_time_ms = record->store_time_ms, .topic = record->topic};
     struct bytes name, value;
@@ -163,8 +164,10 @@ static void put_index(struct dispatch *dispatch, const struct record *record) {
             keys.tags = value;
     }
     enum err err = index_put(store->index, &keys);
-    if (err != ERR_OK)
-        log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));
+    if (err == ERR_OK || (dispatch->running && store_may_pass(err))) return err;
+    log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));
+    index_stop(store->index);
+    return ERR_OK;
 }
 
 /* --- batches --------------------------------------------------------------------------------------------- */
@@ -223,13 +226,14 @@ static void publish_touched(struct dispatch *dispatch) {
     }
 }
 
-static void put_keys(struct dispatch *dispatch, struct run run, int64_t end) {
+static enum err put_keys(struct dispatch *dispatch, struct run run, int64_t end) {
     while (run.pos < end) {
         struct record record;
         bool found;
         if (next_record(&run, &record, &found) != ERR_OK || !found) break;
-        put_index(dispatch, &record);
+        TRY(put_index(dispatch, &record));
     }
+    return ERR_OK;
 }
 
 /* Readers are told before the index is written: who waits for a message should not wait for its keys. */
@@ -244,7 +248,9 @@ static enum err dispatch_batch(struct dispatch *dispatch, int64_t limit_phys) {
     if (err == ERR_OK) err = write_touched(dispatch);
     if (err == ERR_OK) {
         publish_touched(dispatch);
-        put_keys(dispatch, keys, run.pos);
+        err = put_keys(dispatch, keys, run.pos);
+    }
+    if (err == ERR_OK) {
         if (run.last_time_ms > 0) atomic_store(&dispatch->done_time_ms, run.last_time_ms);
         atomic_store_explicit(&dispatch->done_phys, run.pos, memory_order_release);
         bell_ring(&dispatch->done_bell);
@@ -270,17 +276,17 @@ static void note_backlog(struct dispatch *dispatch, int64_t bytes) {
         atomic_store_explicit(&dispatch->max_batch_bytes, bytes, memory_order_relaxed);
 }
 
-/* A full disk may pass: the batch is tried again, what it wrote already is written over. */
+/* What may pass, as a full disk, is waited for: the batch is tried again, what it wrote already is written over. */
 static bool may_retry(struct dispatch *dispatch, enum err err) {
-    bool full = err == ERR_DISK_FULL;
-    if (atomic_exchange(&dispatch->blocked, full) != full) {
-        if (full)
-            log_error(STORE, "disk full, queues cannot be written: %s", err_detail(err));
-        else
-            log_info(STORE, "queues can be written again");
+    int lacking = store_may_pass(err) ? (int)err : ERR_OK;
+    if (err != ERR_OK && !lacking) store_fail(dispatch->store, err_detail(err));
+    if (atomic_exchange(&dispatch->lacking, lacking) != lacking) {
+        if (lacking)
+            log_error(STORE, "queues and index cannot be written now: %s", err_detail(err));
+        else if (err == ERR_OK)
+            log_info(STORE, "queues and index can be written again");
     }
-    if (err != ERR_OK && !full) store_fail(dispatch->store, err_detail(err));
-    return err == ERR_OK || full;
+    return err == ERR_OK || lacking;
 }
 
 static void run_thread(void *arg) {

@@ -15,7 +15,7 @@ struct dispatch {
     _Atomic int64_t done_phys;       /* everything below is in the queues and the index */
     _Atomic int64_t done_time_ms;    /* store time of the last record below, set before done_phys */
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
-    _Atomic bool blocked;            /* queues cannot be written: disk full */
+    _Atomic int lacking;             /* enum err: for want of what queues and index cannot be written now */
     _Atomic bool stop;
     struct queue *touched; /* of this batch */
     struct queue_tail *newest_tail, *oldest_tail;

@@ -88,7 +88,9 @@ enum err flush_wait(struct flush *flush, int64_t offset_phys, int64_t timeout_ms
     struct store *store = flush->store;
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
     enum err err = ERR_OK;
-    atomic_store(&flush->wanted_phys, offset_phys);
+    int64_t wanted_phys = atomic_load(&flush->wanted_phys);
+    while (wanted_phys < offset_phys && !atomic_compare_exchange_weak(&flush->wanted_phys, &wanted_phys, offset_phys)) {
+    }
     if (commitlog_flushed(&store->log) < offset_phys) bell_ring(&flush->bell);
     lock_take(&flush->lock);
     while (err == ERR_OK && commitlog_flushed(&store->log) < offset_phys) {

@@ -13,6 +13,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/index_file.h"
+#include "store/store.h"
 
 struct index_service {
     char *dir;
@@ -81,9 +82,11 @@ static size_t list_hold(struct index_service *index, struct arena *arena, struct
     return count;
 }
 
-static void remove_file(struct index_file *file, const char *why) {
+/* For good: it must not come back with a power cut, among newer files. */
+static void remove_file(const struct index_service *index, struct index_file *file, const char *why) {
     log_info(STORE, "index file removed: path=%s why=%s", file->path, why);
     enum err err = file_unlink(file->path);
+    if (err == ERR_OK) err = file_sync_dir(index->dir);
     if (err != ERR_OK) log_error(STORE, "index file stays: %s", err_detail(err));
     index_file_release(file);
 }
@@ -133,7 +136,7 @@ static enum err load_file(struct index_service *index, const struct index_option
         log_error(STORE, "index stops until the next start: %s", err_detail(err));
         index->stopped = true;
     } else if (index_file_empty(file)) {
-        remove_file(file, "empty");
+        remove_file(index, file, "empty");
     } else {
         file->synced = !suspect;
         list_add(index, file);
@@ -147,7 +150,7 @@ static void drop_behind_gap(struct index_service *index) {
     while (keep < index->count && index_file_full(index->files[keep - 1]) &&
            end_phys(index->files[keep - 1]) <= atomic_load(&index->files[keep]->begin_phys))
         keep++;
-    while (index->count > keep) remove_file(list_take_newest(index), "behind a damaged one");
+    while (index->count > keep) remove_file(index, list_take_newest(index), "behind a damaged one");
 }
 
 static enum err load_files(struct index_service *index, const struct index_options *options) {
@@ -229,7 +232,7 @@ static void cut(struct index_service *index, int64_t from_phys) {
     while ((file = index->newest) && end_phys(file) >= from_phys) {
         index_file_cut(file, from_phys);
         file->synced = false;
-        if (index_file_empty(file)) remove_file(list_take_newest(index), "the log ends before it");
+        if (index_file_empty(file)) remove_file(index, list_take_newest(index), "the log ends before it");
     }
 }
 
@@ -262,13 +265,14 @@ static void next_name(const struct index_service *index, char out[32]) {
 }
 
 static enum err add_file(struct index_service *index) {
-    TRY(file_make_dirs(index->dir));
+    TRY(file_make_lasting_dirs(index->dir));
     char name[32];
     next_name(index, name);
     struct arena arena = {0};
     const char *path = arena_printf(&arena, "%s/%s", index->dir, name).data;
     struct index_file *file;
     enum err err = index_file_create(path, index->slots, index->entries, &file);
+    if (err == ERR_OK && (err = file_sync_dir(index->dir)) != ERR_OK) index_file_release(file);
     if (err == ERR_OK) {
         list_add(index, file);
         log_info(STORE, "index file created: path=%s size_bytes=%" PRId64, path, file->size_bytes);
@@ -309,12 +313,16 @@ enum err index_put(struct index_service *index, const struct index_record *recor
     if (!record->uniq_key.len && !record->keys.len && !record->tags.len) return ERR_OK;
     enum err err = put_keys(index, record);
     if (err != ERR_OK) {
-        index->stopped = true;
+        index->stopped = !store_may_pass(err);
         cut(index, record->offset_phys);
         return err;
     }
     atomic_store_explicit(&index->newest_phys, record->offset_phys, memory_order_relaxed);
     return ERR_OK;
+}
+
+void index_stop(struct index_service *index) {
+    index->stopped = true;
 }
 
 /* --- finding, flush, deletion ---------------------------------------------------------------------------- */
@@ -364,7 +372,7 @@ int index_delete_below(struct index_service *index, int64_t min_phys) {
     int deleted = 0;
     struct index_file *file;
     while ((file = list_take_oldest(index, min_phys))) {
-        remove_file(file, "below the log");
+        remove_file(index, file, "below the log");
         deleted++;
     }
     return deleted;

@@ -40,9 +40,11 @@ struct index_record {
     struct bytes topic, uniq_key, keys, tags;
 };
 /* Adds a record's keys, all or none. A record at or below index_newest_phys is passed over.
- * The first failure (ERR_DISK_FULL, ERR_IO) stops the index: it is returned once, further puts do nothing and the next
- * start goes on from the record that failed. */
+ * What may pass (ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY) is for the caller to try again. Another failure stops the
+ * index: it is returned once, further puts do nothing and the next start goes on from the record that failed. */
 enum err index_put(struct index_service *index, const struct index_record *record) MUST_USE;
+/* Further puts do nothing until the next start. */
+void index_stop(struct index_service *index);
 
 struct index_found {
     int64_t *offsets; /* physical, newest first, no repetitions; in the arena */

@@ -49,15 +49,17 @@ static struct mapped_file *new_file(const char *dir, int64_t start_phys, int64_t
     return file;
 }
 
-/* `create`: full size, with a name that lasts over a power cut. */
+/* `create`: full size, with size and name that last over a power cut. */
 static enum err set_size(struct mapped_file *file, const char *dir, bool create) {
     int64_t size_bytes;
     TRY(file_size(file->fd, &size_bytes));
     if (size_bytes != file->size_bytes && !create)
         return fail(ERR_CORRUPT, "%s has %lld bytes, log files have %lld; restore it from a copy", file->path,
                     (long long)size_bytes, (long long)file->size_bytes);
+    if (!create) return ERR_OK;
     if (size_bytes != file->size_bytes) TRY(file_resize(file->fd, file->path, file->size_bytes));
-    return create ? file_sync_dir(dir) : ERR_OK;
+    TRY(file_sync(file->fd, file->path));
+    return file_sync_dir(dir);
 }
 
 enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_bytes, bool create,

@@ -61,7 +61,7 @@ enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t 
     struct arena arena = {0};
     int64_t *starts;
     size_t count;
-    enum err err = file_make_dirs(dir);
+    enum err err = file_make_lasting_dirs(dir);
     if (err == ERR_OK) err = mapped_file_list(&arena, dir, &starts, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_file(queue, starts[i], i + 1 == count);
     arena_close(&arena);
@@ -145,6 +145,7 @@ enum err mapped_queue_drop_first(struct mapped_queue *queue) {
     struct mapped_file *file = mapped_queue_first(queue);
     if (!file) return fail(ERR_NOT_FOUND, "%s has no log file", queue->dir);
     enum err err = file_unlink(file->path);
+    if (err == ERR_OK) err = file_sync_dir(queue->dir); /* files go in order, or a power cut leaves a gap */
     if (err == ERR_OK) {
         lock_take(&queue->lock);
         queue->count--;
@@ -162,6 +163,7 @@ enum err mapped_queue_drop_after(struct mapped_queue *queue, int64_t end_phys) {
     while (err == ERR_OK && (file = mapped_queue_last(queue))) {
         bool drop = file->start_phys >= end_phys;
         if (drop) err = file_unlink(file->path);
+        if (drop && err == ERR_OK) err = file_sync_dir(queue->dir);
         if (drop && err == ERR_OK) {
             lock_take(&queue->lock);
             queue->count--;

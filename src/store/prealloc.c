@@ -34,24 +34,29 @@ static enum err reserve_piece(struct commitlog *log, int64_t step_bytes) {
     return err;
 }
 
+/* What may pass refuses appends for a while, anything else for good. */
+static enum err judge(struct prealloc *prealloc, enum err err) {
+    int lacking = store_may_pass(err) ? (int)err : ERR_OK;
+    if (err != ERR_OK && !lacking) store_fail(prealloc->store, err_detail(err));
+    if (atomic_exchange(&prealloc->lacking, lacking) == lacking) return err;
+    if (lacking)
+        log_error(STORE, "no room for the log, appends are refused until there is: %s", err_detail(err));
+    else if (err == ERR_OK)
+        log_info(STORE, "there is room for the log again: dir=%s", prealloc->store->log_dir);
+    return err;
+}
+
 static enum err reserve_until(struct prealloc *prealloc, int64_t end_phys, int64_t step_bytes) {
     struct commitlog *log = &prealloc->store->log;
     enum err err = ERR_OK;
     while (err == ERR_OK && atomic_load(&log->reserved_phys) < end_phys) err = reserve_piece(log, step_bytes);
-    bool full = err == ERR_DISK_FULL;
-    if (atomic_exchange(&prealloc->disk_full, full) != full) {
-        if (full)
-            log_error(STORE, "disk full, appends are refused until there is room: %s", err_detail(err));
-        else
-            log_info(STORE, "there is room on the disk again: dir=%s", log->files.dir);
-    }
-    if (err != ERR_OK && !full) store_fail(prealloc->store, err_detail(err));
-    return err;
+    return judge(prealloc, err);
 }
 
 enum err prealloc_reserve(struct prealloc *prealloc, int64_t end_phys) {
     /* the thread tries again; asking the disk with every send would only make it slower */
-    if (atomic_load(&prealloc->disk_full)) return fail(ERR_DISK_FULL, "disk full: %s", prealloc->store->log_dir);
+    enum err lacking = (enum err)atomic_load(&prealloc->lacking);
+    if (lacking) return fail(lacking, "%s: %s", err_text(lacking), prealloc->store->log_dir);
     lock_take(&prealloc->lock);
     enum err err = reserve_until(prealloc, end_phys, INLINE_STEP_BYTES);
     lock_give(&prealloc->lock);
@@ -67,9 +72,9 @@ static void make_room(struct prealloc *prealloc) {
     int64_t next_file_end = commitlog_roll(log, end) + log->files.file_bytes;
     lock_take(&prealloc->lock);
     enum err err = reserve_until(prealloc, MIN(end + ahead, next_file_end), store->config->prealloc_step_bytes);
-    if (err == ERR_OK && mapped_queue_end(&log->files) < next_file_end) err = mapped_queue_grow(&log->files, 0);
+    if (err == ERR_OK && mapped_queue_end(&log->files) < next_file_end)
+        err = judge(prealloc, mapped_queue_grow(&log->files, 0));
     lock_give(&prealloc->lock);
-    if (err != ERR_OK && err != ERR_DISK_FULL) store_fail(store, err_detail(err));
     atomic_store(&prealloc->wake_phys, atomic_load(&log->reserved_phys) - ahead / 2);
 }
 
@@ -79,7 +84,7 @@ static void run(void *arg) {
         uint32_t seen = bell_seen(&prealloc->bell);
         make_room(prealloc);
         if (atomic_load(&prealloc->stop)) break;
-        bell_wait(&prealloc->bell, seen, atomic_load(&prealloc->disk_full) ? RETRY_MS : -1);
+        bell_wait(&prealloc->bell, seen, atomic_load(&prealloc->lacking) ? RETRY_MS : -1);
     }
 }
 

@@ -149,7 +149,7 @@ static enum err load_queues(struct recovery *recovery) {
     struct arena arena = {0};
     const char **names;
     size_t count;
-    enum err err = file_make_dirs(path);
+    enum err err = file_make_lasting_dirs(path);
     if (err == ERR_OK) err = file_list(&arena, path, &names, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, names[i]);
     arena_close(&arena);
@@ -218,6 +218,12 @@ static bool lost_sectors(const struct record *record, const char *file_data) {
     return lost_a_sector(record->topic, file_data) || lost_a_sector(record->properties, file_data);
 }
 
+/* `input` is the rest of a file. */
+static bool is_blank_mark(struct bytes input) {
+    return input.len >= 8 && load_u32be(input.data + RECORD_AT_MAGIC) == RECORD_MAGIC_BLANK &&
+           load_u32be(input.data + RECORD_AT_SIZE) == input.len;
+}
+
 /* Records of one file from recovery->end_phys on; *more when the file ends with the blank mark. Old bytes may lie
  * behind a tail that was cut once: their physical offset gives them away. */
 static void check_file(struct recovery *recovery, const struct mapped_file *file, bool *more) {
@@ -228,7 +234,7 @@ static void check_file(struct recovery *recovery, const struct mapped_file *file
         int64_t pos = recovery->end_phys;
         struct bytes input = bytes_make(file->data + (pos - file->start_phys), (size_t)(file_end - pos));
         struct record record;
-        if (input.len >= 8 && load_u32be(input.data + RECORD_AT_MAGIC) == RECORD_MAGIC_BLANK) {
+        if (is_blank_mark(input)) {
             recovery->end_phys = file_end;
             break;
         }

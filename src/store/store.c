@@ -36,7 +36,7 @@ static enum err set_paths(struct store *store) {
 static enum err take_lock(struct store *store) {
     char path[STORE_PATH_MAX];
     root_path(store, "lock", path);
-    TRY(file_make_dirs(store->root));
+    TRY(file_make_lasting_dirs(store->root));
     TRY(file_open(path, FILE_CREATE, &store->lock_fd));
     enum err err = file_lock_byte0(store->lock_fd, path);
     if (err == ERR_LOCKED)
@@ -44,6 +44,7 @@ static enum err take_lock(struct store *store) {
     return err == ERR_OK ? file_pwrite(store->lock_fd, path, "lock", 4, 0) : err;
 }
 
+/* Its presence counts; what is in it is for people, and on a full disk there may be no room for that. */
 static enum err write_abort_file(struct store *store) {
     char path[STORE_PATH_MAX], text[24];
     int fd;
@@ -51,7 +52,7 @@ static enum err write_abort_file(struct store *store) {
     TRY(file_open(path, FILE_CREATE, &fd));
     int len = snprintf(text, sizeof text, "%d", getpid());
     enum err err = file_pwrite(fd, path, text, (size_t)len, 0);
-    if (err == ERR_OK) err = file_sync(fd, path);
+    if (err == ERR_OK || err == ERR_DISK_FULL) err = file_sync(fd, path);
     file_close(fd);
     return err == ERR_OK ? file_sync_dir(store->root) : err;
 }
@@ -108,9 +109,9 @@ static enum err open_files(struct store *store) {
     TRY(commitlog_open(&store->log, store->log_dir, store->config->mapped_file_size_commit_log));
     store->log_is_open = true;
     if (!store->config->data_read_ahead_enable) mapped_queue_set_read_ahead(&store->log.files, false);
+    TRY(write_abort_file(store)); /* from here on files are changed */
     TRY(open_index(store, crashed));
-    TRY(recover_run(store, crashed));
-    return write_abort_file(store);
+    return recover_run(store, crashed);
 }
 
 static void stop_threads(struct store *store) {
@@ -203,16 +204,22 @@ int64_t store_confirmed_phys(const struct store *store) {
     return store->sync_flush ? commitlog_flushed(&store->log) : commitlog_end(&store->log);
 }
 
+static enum err fail_lacking(const struct store *store, enum err lacking) {
+    if (lacking == ERR_DISK_FULL) return fail(lacking, "no space left on the disk of %s", store->root);
+    if (lacking == ERR_NO_FILES)
+        return fail(lacking, "too many open files: raise the limit (ulimit -n) or lower maxOpenQueueFiles");
+    return fail(lacking, "the system has no memory for files of %s", store->log_dir);
+}
+
 enum err store_writable(const struct store *store) {
     if (store_has_failed(store)) return fail(ERR_NOT_WRITABLE, "store is read-only: %s", store->failed_why);
     if (atomic_load_explicit(&store->closing, memory_order_relaxed)) return fail(ERR_SHUTTING_DOWN, "store is closing");
     if (retention_disk_full(store->retention))
         return fail(ERR_DISK_FULL, "disk is fuller than diskSpaceWarningLevelRatio=%d %%",
                     LIVE(store, disk_space_warning_level_ratio));
-    if (atomic_load_explicit(&store->prealloc.disk_full, memory_order_relaxed) ||
-        atomic_load_explicit(&store->dispatch.blocked, memory_order_relaxed))
-        return fail(ERR_DISK_FULL, "no space left on the disk of %s", store->root);
-    return ERR_OK;
+    int lacking = atomic_load_explicit(&store->prealloc.lacking, memory_order_relaxed);
+    if (!lacking) lacking = atomic_load_explicit(&store->dispatch.lacking, memory_order_relaxed);
+    return lacking ? fail_lacking(store, (enum err)lacking) : ERR_OK;
 }
 
 int64_t store_append_busy_ms(const struct store *store) {

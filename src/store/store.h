@@ -94,7 +94,8 @@ struct put {
 };
 /* Appends all of them in order under one lock, or none. *end_phys is the offset behind the last (what `flushed` must
  * reach under SYNC_FLUSH). Also counts and wakes dispatch once.
- * @errors ERR_NOT_WRITABLE (why in the detail), ERR_DISK_FULL, ERR_TOO_BIG, ERR_SHUTTING_DOWN: nothing was written
+ * @errors ERR_NOT_WRITABLE (why in the detail), ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY, ERR_TOO_BIG,
+ *         ERR_SHUTTING_DOWN: nothing was written
  * @thread any; takes LOCK_APPEND */
 enum err store_append(struct store *store, struct put *puts, size_t count, int64_t *end_phys) MUST_USE;
 /* Waits until everything below offset_phys is on disk. For callers that may wait; reactors use `flushed`. */
@@ -104,8 +105,12 @@ int64_t store_flushed_phys(const struct store *store);
 int64_t store_end_phys(const struct store *store);
 int64_t store_dispatched_phys(const struct store *store);
 bool store_is_sync_flush(const struct store *store);
-/* ERR_OK, or why appends fail now (disk full, failed, shutting down). Cheap. */
+/* ERR_OK, or why appends fail now (disk full, too many files, failed, shutting down). Cheap. */
 enum err store_writable(const struct store *store) MUST_USE;
+/* Is it an error that passes when there is room, files or memory again, without having lost anything? */
+static inline bool store_may_pass(enum err err) {
+    return err == ERR_DISK_FULL || err == ERR_NO_FILES || err == ERR_NO_MEMORY;
+}
 /* How long the append lock has been held by its present holder, ms; 0 when free. */
 int64_t store_append_busy_ms(const struct store *store);
 
