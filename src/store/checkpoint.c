@@ -1,9 +1,10 @@
-/* Reads and writes the 40 bytes that matter of the page; the rest stays zero. */
+/* Reads and writes the front of the page; the rest stays zero. */
 #include "store/checkpoint.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/endian.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -14,8 +15,14 @@ enum value_at {
     AT_INDEX = 16,
     AT_MASTER_FLUSHED = 24,
     AT_CONFIRM = 32,
-    VALUES_BYTES = 40
+    AT_OWN_MAGIC = 64, /* zero behind Java's values when nothing is known */
+    AT_OWN_SUM = 68,   /* CRC-32 of all 96 bytes, this one as zero */
+    AT_SAFE = 72,
+    AT_ENTRIES_MARK = 80,
+    AT_FILES_MARK = 88,
+    VALUES_BYTES = 96
 };
+#define OWN_MAGIC 0x524D5143u /* "RMQC" */
 /* The reference lies this much before the times: records of the same moment may have been stored in another order.
  * @source shared facts: store 5 */
 enum { REFERENCE_SLACK_MS = 3000 };
@@ -24,6 +31,29 @@ enum { REFERENCE_SLACK_MS = 3000 };
 
 static bool time_possible(int64_t time_ms) {
     return time_ms >= 0 && time_ms <= clock_wall_ms() + FUTURE_MS;
+}
+
+static uint32_t own_sum(char data[VALUES_BYTES]) {
+    store_u32be(data + AT_OWN_SUM, 0);
+    return (uint32_t)crc32_java(bytes_make(data, VALUES_BYTES));
+}
+
+/* The sum covers Java's values too: when a Java broker has changed them, ours are of another state of the store. */
+static void load_own(struct checkpoint *checkpoint, char data[VALUES_BYTES]) {
+    uint32_t sum = load_u32be(data + AT_OWN_SUM);
+    if (load_u32be(data + AT_OWN_MAGIC) != OWN_MAGIC || own_sum(data) != sum) return;
+    atomic_store(&checkpoint->safe_phys, load_i64be(data + AT_SAFE));
+    atomic_store(&checkpoint->entries_mark, load_u64be(data + AT_ENTRIES_MARK));
+    atomic_store(&checkpoint->files_mark, load_u64be(data + AT_FILES_MARK));
+}
+
+static void store_own(const struct checkpoint *checkpoint, char data[VALUES_BYTES]) {
+    if (atomic_load(&checkpoint->safe_phys) < 0) return;
+    store_u32be(data + AT_OWN_MAGIC, OWN_MAGIC);
+    store_u64be(data + AT_SAFE, (uint64_t)atomic_load(&checkpoint->safe_phys));
+    store_u64be(data + AT_ENTRIES_MARK, atomic_load(&checkpoint->entries_mark));
+    store_u64be(data + AT_FILES_MARK, atomic_load(&checkpoint->files_mark));
+    store_u32be(data + AT_OWN_SUM, own_sum(data));
 }
 
 static enum err load(struct checkpoint *checkpoint) {
@@ -53,11 +83,12 @@ static enum err load(struct checkpoint *checkpoint) {
     atomic_store(&checkpoint->index_ms, index_ms);
     atomic_store(&checkpoint->master_flushed_phys, load_i64be(data + AT_MASTER_FLUSHED));
     atomic_store(&checkpoint->confirm_phys, load_i64be(data + AT_CONFIRM));
+    load_own(checkpoint, data);
     return ERR_OK;
 }
 
 enum err checkpoint_open(const char *path, struct checkpoint *checkpoint) {
-    *checkpoint = (struct checkpoint){.fd = -1};
+    *checkpoint = (struct checkpoint){.fd = -1, .safe_phys = -1};
     TRY(file_open(path, FILE_CREATE, &checkpoint->fd));
     checkpoint->path = bytes_dup(bytes_of(path));
     enum err err = load(checkpoint);
@@ -73,12 +104,13 @@ void checkpoint_close(struct checkpoint *checkpoint) {
 }
 
 enum err checkpoint_flush(struct checkpoint *checkpoint) {
-    char data[VALUES_BYTES];
+    char data[VALUES_BYTES] = {0};
     store_u64be(data + AT_PHYSIC, (uint64_t)atomic_load(&checkpoint->physic_ms));
     store_u64be(data + AT_LOGICS, (uint64_t)atomic_load(&checkpoint->logics_ms));
     store_u64be(data + AT_INDEX, (uint64_t)atomic_load(&checkpoint->index_ms));
     store_u64be(data + AT_MASTER_FLUSHED, (uint64_t)atomic_load(&checkpoint->master_flushed_phys));
     store_u64be(data + AT_CONFIRM, (uint64_t)atomic_load(&checkpoint->confirm_phys));
+    store_own(checkpoint, data);
     TRY(file_pwrite(checkpoint->fd, checkpoint->path, data, sizeof data, 0));
     return file_sync(checkpoint->fd, checkpoint->path);
 }

@@ -19,6 +19,11 @@ struct checkpoint {
     _Atomic int64_t index_ms;            /* end time of the last index file on disk: index_flush gives it */
     _Atomic int64_t master_flushed_phys; /* kept for Java 5.x, as read */
     _Atomic int64_t confirm_phys;        /* start of the last good record seen by the last recovery; for Java 5.x */
+    /* Our own, with a check sum, behind what Java knows and keeps. safe_phys is -1 when nothing is known: the file is
+     * new, damaged, or a Java broker wrote it since. */
+    _Atomic int64_t safe_phys;     /* start of a record or the end of the log: all below is on disk, log and queues */
+    _Atomic uint64_t entries_mark; /* queue_table_mark of the entries of records below safe_phys; 0 = not known */
+    _Atomic uint64_t files_mark;   /* the same with the files, after a clean stop; 0 = none was */
     int fd;
     char *path;
 };

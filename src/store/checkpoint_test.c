@@ -43,6 +43,37 @@ static void missing_file_is_all_zero(void **state) {
     buf_close(&content);
 }
 
+static struct checkpoint opened(void) {
+    struct checkpoint checkpoint;
+    assert_int_equal(checkpoint_open(path, &checkpoint), ERR_OK);
+    return checkpoint;
+}
+
+static void own_values_hold_until_anything_changes(void **state) {
+    (void)state;
+    struct checkpoint checkpoint = opened();
+    checkpoint.physic_ms = 1795479147986;
+    checkpoint.safe_phys = 4711;
+    checkpoint.entries_mark = 42;
+    checkpoint.files_mark = 43;
+    assert_int_equal(checkpoint_flush(&checkpoint), ERR_OK);
+    checkpoint_close(&checkpoint);
+    struct buf content = {0};
+    assert_int_equal(file_read_all(path, 10000, &content), ERR_OK);
+    for (int bit = -1; bit < 96 * 8; bit++) { /* each bit of both brokers' values */
+        if (bit >= 0) content.data[bit / 8] = (char)(content.data[bit / 8] ^ 1 << bit % 8);
+        write_file(content.data, content.len);
+        checkpoint = opened();
+        assert_int_equal(checkpoint.safe_phys, bit < 0 ? 4711 : -1);
+        assert_int_equal(checkpoint.entries_mark, bit < 0 ? 42 : 0);
+        assert_int_equal(checkpoint.files_mark, bit < 0 ? 43 : 0);
+        checkpoint_close(&checkpoint);
+        if (bit >= 0) content.data[bit / 8] = (char)(content.data[bit / 8] ^ 1 << bit % 8);
+    }
+    buf_close(&content);
+    assert_int_equal(file_unlink(path), ERR_OK);
+}
+
 static void values_are_big_endian_in_this_order(void **state) {
     (void)state;
     char page[CHECKPOINT_SIZE_BYTES] = {0};
@@ -126,6 +157,7 @@ static void failed_sync_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(missing_file_is_all_zero, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(own_values_hold_until_anything_changes, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(values_are_big_endian_in_this_order, make_dir, remove_dir),
         cmocka_unit_test(reference_is_three_seconds_before_the_older),
         cmocka_unit_test_setup_teardown(damaged_files_count_as_empty, make_dir, remove_dir),

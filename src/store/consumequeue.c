@@ -139,6 +139,7 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
                         BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)offset_queue);
         log_warn(STORE, "queue entries missing, filled: topic=%.*s queue=%d from=%lld count=%lld",
                  BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)missing);
+        queue->store->dispatch.gaps = true;
         static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
         while (queue->pending_end < offset_queue) TRY(put_next(queue, &filler));
     }

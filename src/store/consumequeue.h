@@ -62,8 +62,9 @@ static inline bool queue_entry_is_filler(const struct queue_entry *entry) {
 
 /* Loads a queue from its folder: finds first and last entry. Entries of records below synced_phys are on the disk;
  * after a clean stop all are (INT64_MAX), which makes the search quick. What may not be is walked through, the last
- * three files at least, and the first entry that is missing or does not go forward ends the queue. *last = the last
- * entry that is no filler, size 0 if none. */
+ * three files at least, and the first entry that is missing, does not go forward or is of a later record ends the
+ * queue: the log tells the rest. *last = the last entry that is no filler, size 0 if none. ERR_CORRUPT: the files are
+ * none of a queue. */
 enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queue_entry *last) MUST_USE;
 /* Up to `max` entries from offset_queue on, not beyond queue_max. `raw` gets them as in the file; *count 0 = none
  * there. With may_wait false ERR_BUSY instead of waiting for the disk. @thread any */

@@ -12,6 +12,7 @@ enum { WALK_FILES = 3, CHUNK_ENTRIES = 2048 };
 struct walk {
     struct queue *queue;
     int64_t first_bytes, end_bytes; /* of the files */
+    bool crashed;
 };
 
 static enum err read_entries(const struct walk *walk, int64_t offset_queue, int64_t count, char *raw) {
@@ -69,6 +70,7 @@ static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
     if (size_bytes == 0) return fail(ERR_CORRUPT, "%s is empty; remove it, or restore it from a copy", path);
     files->size_is_known = true;
     if (walk->end_bytes != start) {
+        if (walk->end_bytes > 0 && walk->crashed) return fail(ERR_CORRUPT, "the file before %s is missing", path);
         if (walk->end_bytes > 0) log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
         walk->first_bytes = start;
     }
@@ -136,8 +138,10 @@ static enum err find_end_by_hole(const struct walk *walk, int64_t low, int64_t h
     return count > 0 ? ERR_OK : find_end_quick(walk, low, block, end);
 }
 
-/* The same, looking at each: an entry that does not go forward is left over from before a cut. */
-static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
+/* The same, looking at each: an entry that does not go forward is left over from before a cut, and those of records
+ * that may not be on disk are made again. */
+static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t high, int64_t synced_phys,
+                                 int64_t *end) {
     int64_t file_entries = walk->queue->store->queue_files.file_bytes / QUEUE_ENTRY_BYTES, last_phys = -1;
     char *raw = malloc((size_t)CHUNK_ENTRIES * QUEUE_ENTRY_BYTES);
     must(raw);
@@ -149,7 +153,8 @@ static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t h
         for (int64_t i = 0; err == ERR_OK && !ended && i < count; i++) {
             struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
             bool filler = queue_entry_is_filler(&entry);
-            ended = !is_used(&entry) || (!filler && entry.offset_phys <= last_phys);
+            ended =
+                !is_used(&entry) || (!filler && (entry.offset_phys <= last_phys || entry.offset_phys >= synced_phys));
             if (!ended && !filler) last_phys = entry.offset_phys;
             if (!ended) low++;
         }
@@ -179,7 +184,7 @@ static enum err find_end(const struct walk *walk, int64_t synced_phys, int64_t *
     for (;; files++) {
         int64_t low_bytes = MAX(walk->first_bytes, walk->end_bytes - files * file_bytes);
         low = low_bytes / QUEUE_ENTRY_BYTES;
-        TRY(quick ? find_end_by_hole(walk, low, high, end) : find_end_walking(walk, low, high, end));
+        TRY(quick ? find_end_by_hole(walk, low, high, end) : find_end_walking(walk, low, high, synced_phys, end));
         /* nothing there: the queue ended earlier */
         if (*end > low || low_bytes == walk->first_bytes) return ERR_OK;
         high = low;
@@ -200,9 +205,11 @@ static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_b
         queue_files_give(files, file);
         TRY(err);
     }
-    for (start += files->file_bytes; start < files_end_bytes; start += files->file_bytes) {
-        queue_files_forget(files, queue, start + files->file_bytes);
-        queue_files_path(queue, start, path, sizeof path);
+    /* the last one first: whenever this ends, no gap is left */
+    int64_t last = (files_end_bytes - 1) / files->file_bytes * files->file_bytes;
+    for (; last > start; last -= files->file_bytes) {
+        queue_files_forget(files, queue, last + files->file_bytes);
+        queue_files_path(queue, last, path, sizeof path);
         TRY(file_unlink(path));
     }
     return ERR_OK;
@@ -217,7 +224,7 @@ static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offs
 }
 
 enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queue_entry *last) {
-    struct walk walk = {.queue = queue};
+    struct walk walk = {.queue = queue, .crashed = synced_phys != INT64_MAX};
     *last = (struct queue_entry){0};
     TRY(list_files(&walk));
     if (walk.end_bytes < 0) return ERR_OK;

@@ -195,15 +195,40 @@ static enum err next_record(struct run *run, struct record *record, bool *found)
     return ERR_OK;
 }
 
+/* A damaged record in the middle of the log, met by a recovery: what follows must not be lost with it. The next record
+ * is known by its magic and by saying itself where it is. */
+static void pass_over_damage(struct run *run) {
+    for (bool ok = false; !ok && run->pos < run->limit;) {
+        run->pos++;
+        struct bytes rest =
+            bytes_make(run->file->data + (run->pos - run->file->start_phys), (size_t)(run->limit - run->pos));
+        struct record record;
+        if (rest.len < RECORD_FIXED_V1_IPV4) run->pos = run->limit;
+        ok = run->pos < run->limit && load_i64be(rest.data + RECORD_AT_PHYSICAL_OFFSET) == run->pos &&
+             record_decode(rest, RECORD_CHECK_SHAPE, &record) == ERR_OK;
+    }
+}
+
+/* The same as next_record; in a recovery the next good one. */
+static enum err next_good_record(const struct dispatch *dispatch, struct run *run, struct record *record, bool *found) {
+    enum err err = next_record(run, record, found);
+    if (err == ERR_OK) return err;
+    if (dispatch->running)
+        return fail(ERR_CORRUPT, "the log is damaged at %lld: %s", (long long)run->pos, err_text(err));
+    int64_t from = run->pos;
+    pass_over_damage(run);
+    log_every_ms(1000, ERROR, STORE, "the log is damaged, messages are lost there: from_phys=%lld bytes=%lld",
+                 (long long)from, (long long)(run->pos - from));
+    return run->pos < run->limit ? next_record(run, record, found) : ERR_OK;
+}
+
 /* Entries of up to a batch of records; nothing is visible yet. */
 static enum err put_entries(struct dispatch *dispatch, struct run *run) {
     int64_t start = run->pos;
     for (int i = 0; i < BATCH_RECORDS && run->pos < run->limit && run->pos - start < BATCH_BYTES; i++) {
         struct record record;
         bool found;
-        enum err err = next_record(run, &record, &found);
-        if (err != ERR_OK)
-            return fail(ERR_CORRUPT, "the log is damaged at %lld: %s", (long long)run->pos, err_text(err));
+        TRY(next_good_record(dispatch, run, &record, &found));
         if (!found) break;
         TRY(put_entry(dispatch, &record));
     }
@@ -230,7 +255,8 @@ static enum err put_keys(struct dispatch *dispatch, struct run run, int64_t end)
     while (run.pos < end) {
         struct record record;
         bool found;
-        if (next_record(&run, &record, &found) != ERR_OK || !found) break;
+        TRY(next_good_record(dispatch, &run, &record, &found));
+        if (!found) break;
         TRY(put_index(dispatch, &record));
     }
     return ERR_OK;

@@ -17,6 +17,7 @@ struct dispatch {
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
     _Atomic int lacking;             /* enum err: for want of what queues and index cannot be written now */
     _Atomic bool stop;
+    bool gaps;             /* a queue lacked entries before a record and got fillers; for recovery */
     struct queue *touched; /* of this batch */
     struct queue_tail *newest_tail, *oldest_tail;
     int32_t tail_count;
@@ -30,7 +31,8 @@ void dispatch_set_start(struct dispatch *dispatch, int64_t offset_phys);
 enum err dispatch_start(struct dispatch *dispatch) MUST_USE;
 /* Works off what is confirmed, then ends. */
 void dispatch_stop(struct dispatch *dispatch);
-/* All records of [done, limit_phys) in batches, on this thread (recovery). ERR_CORRUPT: what is there is no record. */
+/* All records of [done, limit_phys) in batches, on this thread. ERR_CORRUPT: what is there is no record; before
+ * dispatch_start (recovery) that is passed over. */
 enum err dispatch_until(struct dispatch *dispatch, int64_t limit_phys) MUST_USE;
 static inline int64_t dispatch_done(const struct dispatch *dispatch) {
     return atomic_load_explicit(&dispatch->done_phys, memory_order_acquire);

@@ -86,6 +86,7 @@ static enum err remove_queues(struct store *store, struct queue **queues, size_t
     if (err == ERR_OK) err = dispatch_wait(&store->dispatch, end, DELETE_TIMEOUT_MS);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = remove_queue(store, queues[i]);
     for (size_t i = 0; i < count; i++) atomic_store(&queues[i]->closing, queue_deleted(queues[i]));
+    flush_queues_removed(&store->flush);
     return err;
 }
 

@@ -1,6 +1,7 @@
 /* flush.c - one sync serves all who wait; derived files follow at their own pace. */
 #include "store/flush.h"
 
+#include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
 #include "os/clock.h"
@@ -8,7 +9,7 @@
 #include "os/thread.h"
 #include "store/store_internal.h"
 
-enum { PAGE_BYTES = 4096, TICK_MS = 1000, SYNC_ONE_BY_ONE_MAX = 32 };
+enum { PAGE_BYTES = 4096, TICK_MS = 1000, SYNC_ONE_BY_ONE_MAX = 32, SAFE_WAIT_MS = 10000 };
 
 void flush_init(struct flush *flush, struct store *store) {
     *flush = (struct flush){.store = store};
@@ -151,10 +152,24 @@ static struct queue *take_due(struct flush *flush, int64_t least_bytes, int64_t 
     return due;
 }
 
+/* What the checkpoint may say when all queues are synced. What a batch has written half is not to be told apart. */
+static int64_t safe_place(struct flush *flush, uint64_t *entries_mark) {
+    struct store *store = flush->store;
+    lock_take(&store->dispatch.lock);
+    int64_t done_phys = dispatch_done(&store->dispatch);
+    *entries_mark = store->dispatch.touched ? 0 : queue_table_mark(&store->queues, false);
+    lock_give(&store->dispatch.lock);
+    if (flush_wait(flush, done_phys, SAFE_WAIT_MS) == ERR_OK) return done_phys;
+    *entries_mark = 0;
+    return MIN(done_phys, commitlog_flushed(&store->log));
+}
+
 /* `all`: also those with little to write; then the checkpoint may say so. Many are cheaper in one. */
 static enum err sync_queues(struct flush *flush, bool all) {
     struct store *store = flush->store;
     int64_t time_ms = atomic_load(&store->dispatch.done_time_ms), count;
+    uint64_t entries_mark;
+    int64_t safe_phys = all ? safe_place(flush, &entries_mark) : 0;
     int64_t least_bytes = all ? 0 : (int64_t)LIVE(store, flush_consume_queue_least_pages) * PAGE_BYTES;
     struct queue *due = take_due(flush, least_bytes, &count);
     bool in_one = count > SYNC_ONE_BY_ONE_MAX;
@@ -166,8 +181,11 @@ static enum err sync_queues(struct flush *flush, bool all) {
             err = consumequeue_sync(due);
         }
     }
-    if (err == ERR_OK && all && time_ms > 0) atomic_store(&store->checkpoint.logics_ms, time_ms);
-    return err;
+    if (err != ERR_OK || !all) return err;
+    if (time_ms > 0) atomic_store(&store->checkpoint.logics_ms, time_ms);
+    atomic_store(&store->checkpoint.safe_phys, safe_phys);
+    atomic_store(&store->checkpoint.entries_mark, entries_mark);
+    return ERR_OK;
 }
 
 static enum err sync_index(struct flush *flush, bool all) {
@@ -196,7 +214,9 @@ static void run_queues(void *arg) {
         bool due = now_ms - queues_ms >= LIVE(store, flush_interval_consume_queue_ms);
         bool all = now_ms - thorough_ms >= LIVE(store, flush_consume_queue_thorough_interval_ms);
         enum err err = ERR_OK;
-        if (due || all) {
+        bool recount = atomic_exchange(&flush->recount, false);
+        if (recount) atomic_store(&store->checkpoint.entries_mark, 0);
+        if (due || all || recount) {
             queues_ms = now_ms;
             if (all) thorough_ms = now_ms;
             err = sync_derived(flush, all, false);
@@ -205,9 +225,37 @@ static void run_queues(void *arg) {
     }
 }
 
+void flush_queues_removed(struct flush *flush) {
+    atomic_store(&flush->recount, true);
+    bell_ring(&flush->queues_bell);
+}
+
 enum err flush_all(struct flush *flush) {
+    struct store *store = flush->store;
     TRY(sync_log(flush));
-    return sync_derived(flush, true, true);
+    TRY(sync_queues(flush, true));
+    TRY(sync_index(flush, true));
+    atomic_store(&store->checkpoint.files_mark, queue_table_mark(&store->queues, true));
+    return checkpoint_flush(&store->checkpoint);
+}
+
+enum err flush_recovered(struct flush *flush) {
+    struct store *store = flush->store;
+    TRY(file_sync_system(store->root));
+    for (struct queue *queue = take_dirty(flush); queue; queue = queue->dirty_next) atomic_store(&queue->dirty, false);
+    size_t count;
+    struct queue **queues = queue_table_list(&store->queues, &count);
+    for (size_t i = 0; i < count; i++) consumequeue_set_synced(queues[i], atomic_load(&queues[i]->max_offset));
+    free(queues);
+    int64_t time_ms = atomic_load(&store->log.last_store_time_ms);
+    if (time_ms > 0) {
+        atomic_store(&store->checkpoint.physic_ms, time_ms);
+        atomic_store(&store->checkpoint.logics_ms, time_ms);
+    }
+    atomic_store(&store->checkpoint.safe_phys, commitlog_end(&store->log));
+    atomic_store(&store->checkpoint.entries_mark, queue_table_mark(&store->queues, false));
+    atomic_store(&store->checkpoint.files_mark, 0);
+    return checkpoint_flush(&store->checkpoint);
 }
 
 /* --- threads --------------------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@ struct flush {
     struct cond flushed;
     struct queue *dirty;         /* by dirty_next */
     _Atomic int64_t wanted_phys; /* somebody waits for that, also under ASYNC_FLUSH */
-    _Atomic bool stop;
+    _Atomic bool stop, recount;  /* recount: queues were removed, the checkpoint counts them still */
     pthread_t log_thread, queues_thread;
     int running; /* threads started */
 };
@@ -27,10 +27,14 @@ enum err flush_start(struct flush *flush) MUST_USE;
 void flush_stop(struct flush *flush);
 /* The queue has entries that are not on disk. @thread dispatch */
 void flush_add_queue(struct flush *flush, struct queue *queue);
+/* Queues were removed: the checkpoint must not count on them. */
+void flush_queues_removed(struct flush *flush);
 enum err flush_wait(struct flush *flush, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
 /* Ends all waits: the store failed. */
 void flush_wake_waiters(struct flush *flush);
-/* Syncs log, all queues, index and checkpoint on this thread, after flush_stop. */
+/* Syncs log, all queues, index and checkpoint on this thread, after flush_stop: the last act of a clean stop. */
 enum err flush_all(struct flush *flush) MUST_USE;
+/* Recovery: all that was changed so far to the disk, and a checkpoint that says so. No thread runs yet. */
+enum err flush_recovered(struct flush *flush) MUST_USE;
 
 #endif

@@ -100,6 +100,26 @@ struct queue **queue_table_list(struct queue_table *table, size_t *count) {
     return list;
 }
 
+static uint64_t mix(uint64_t value) {
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
+    return value ^ (value >> 31);
+}
+
+uint64_t queue_table_mark(struct queue_table *table, bool with_files) {
+    uint64_t mark = 0;
+    lock_take(&table->lock);
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        for (struct queue *queue = table->buckets[i]; queue; queue = queue->hash_next) {
+            if (queue->written_offset == 0) continue;
+            uint64_t files = with_files ? (uint64_t)queue->first_file_bytes : 0;
+            mark += mix(mix(mix(queue->hash + UINT64_C(1)) ^ files) ^ (uint64_t)queue->written_offset);
+        }
+    }
+    lock_give(&table->lock);
+    return mark | 1;
+}
+
 void queue_table_remove(struct queue_table *table, struct queue *queue) {
     lock_take(&table->lock);
     struct queue **at = &table->buckets[queue->hash % table->bucket_count];

@@ -23,6 +23,9 @@ struct queue *queue_table_find(struct queue_table *table, struct store *store, s
                                bool create);
 /* A copy of all pointers for a walk without the lock; the caller frees. */
 struct queue **queue_table_list(struct queue_table *table, size_t *count);
+/* Other with each entry at the end of a queue, and `with_files` at the begin of its files, that is there or not: a
+ * start finds by it what was lost. Never 0. @thread holder of LOCK_DISPATCH */
+uint64_t queue_table_mark(struct queue_table *table, bool with_files);
 /* Out of the table, marked deleted, kept until close. */
 void queue_table_remove(struct queue_table *table, struct queue *queue);
 

@@ -13,8 +13,9 @@
 
 struct recovery {
     struct store *store;
-    bool crashed;
-    int64_t synced_phys; /* queue entries of records below are on the disk */
+    bool crashed, rebuilding; /* rebuilding: all queues are made again */
+    bool vouched;             /* the checkpoint says all below synced_phys is on disk, and no later start did more */
+    int64_t synced_phys;      /* log and queue entries of records below are on the disk */
     size_t queue_count;
     struct queue_entry newest; /* queue entry that reaches farthest into the log; size 0 = none */
     int64_t from_phys;         /* the log is checked and dispatched from here */
@@ -125,7 +126,7 @@ static enum err load_queue(struct recovery *recovery, struct bytes topic, struct
     struct queue *queue = queue_table_find(&store->queues, store, topic, id, true);
     if (!queue) return fail(ERR_CORRUPT, "%s/consumequeue/%.*s: no topic name", store->root, BYTES_ARG(topic));
     struct queue_entry last;
-    TRY(consumequeue_load(queue, recovery->synced_phys, &last));
+    TRY(consumequeue_load(queue, recovery->crashed ? recovery->synced_phys : INT64_MAX, &last));
     if (last.size_bytes > 0 && last.offset_phys >= recovery->newest.offset_phys) recovery->newest = last;
     recovery->queue_count++;
     return ERR_OK;
@@ -156,6 +157,48 @@ static enum err load_queues(struct recovery *recovery) {
     return err;
 }
 
+/* Where the work begins. */
+static void trust_checkpoint(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    int64_t safe_phys = atomic_load(&store->checkpoint.safe_phys);
+    recovery->vouched = safe_phys >= commitlog_min(&store->log) && safe_phys <= mapped_queue_end(&store->log.files);
+    if (recovery->vouched)
+        recovery->synced_phys = safe_phys;
+    else if (recovery->crashed)
+        recovery->synced_phys = start_after_crash(store, &store->log.files);
+}
+
+/* Are there the queues that the checkpoint speaks of? */
+static bool queues_are_there(struct recovery *recovery) {
+    const struct checkpoint *checkpoint = &recovery->store->checkpoint;
+    uint64_t expected = atomic_load(recovery->crashed ? &checkpoint->entries_mark : &checkpoint->files_mark);
+    return !recovery->vouched || expected == 0 ||
+           queue_table_mark(&recovery->store->queues, !recovery->crashed) == expected;
+}
+
+/* All queues go; they are made again from the log, which has all that is in them. */
+static enum err drop_queues(struct recovery *recovery, const char *why) {
+    struct store *store = recovery->store;
+    char path[STORE_PATH_MAX + 64];
+    log_error(STORE, "consume queues are damaged, all are made again from the log: why=%s", why);
+    store_forget_queues(store);
+    snprintf(path, sizeof path, "%s/consumequeue", store->root);
+    TRY(file_remove_tree(path));
+    TRY(file_make_lasting_dirs(path));
+    recovery->rebuilding = true;
+    recovery->queue_count = 0;
+    recovery->newest = (struct queue_entry){.offset_phys = -1};
+    return ERR_OK;
+}
+
+static enum err load_sound_queues(struct recovery *recovery) {
+    enum err err = load_queues(recovery);
+    if (err == ERR_CORRUPT) return drop_queues(recovery, err_detail(err));
+    TRY(err);
+    if (queues_are_there(recovery)) return ERR_OK;
+    return drop_queues(recovery, "entries or files that were on disk are missing");
+}
+
 /* Entries of records that are no more. */
 static enum err cut_queues(struct recovery *recovery, struct queue **queues, size_t count) {
     int64_t total = 0;
@@ -168,16 +211,6 @@ static enum err cut_queues(struct recovery *recovery, struct queue **queues, siz
         log_warn(STORE, "queue entries beyond the end of the log removed: count=%" PRId64 " end_phys=%" PRId64, total,
                  recovery->end_phys);
     return ERR_OK;
-}
-
-/* Entries that a crash left in memory of the system must be synced again before the checkpoint may vouch for them. */
-static void distrust_queues(struct recovery *recovery, struct queue **queues, size_t count) {
-    for (size_t i = 0; recovery->crashed && i < count; i++) {
-        if (queues[i]->first_file_bytes < 0) continue;
-        atomic_store(&queues[i]->synced_offset, queues[i]->first_file_bytes / QUEUE_ENTRY_BYTES);
-        queues[i]->named_bytes = -1;
-        flush_add_queue(&recovery->store->flush, queues[i]);
-    }
 }
 
 static enum err finish_queues(struct recovery *recovery) {
@@ -265,23 +298,29 @@ static int64_t start_of_file(const struct store *store, int64_t offset_phys) {
     return MAX(start, commitlog_min(&store->log));
 }
 
-/* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. A
- * damaged index may name any place: after a crash, when the first bad record ends the log, only a file start is safe.
- */
-static int64_t start_for_index(const struct recovery *recovery, int64_t from_phys) {
+/* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. */
+static int64_t start_for_index(const struct recovery *recovery) {
     const struct store *store = recovery->store;
-    if (!store->index) return from_phys;
-    int64_t newest_phys = index_newest_phys(store->index);
-    if (newest_phys >= from_phys) return from_phys;
+    int64_t newest_phys = store->index ? index_newest_phys(store->index) : INT64_MAX;
+    if (newest_phys >= recovery->from_phys) return recovery->from_phys;
     return recovery->crashed ? start_of_file(store, newest_phys) : MAX(newest_phys, commitlog_min(&store->log));
+}
+
+/* Once a sync has failed, memory may hold as clean what the disk does not have: only what is written again is synced
+ * truly. Without the checkpoint's word that would be all of the log, and for that a sync has to do. */
+static enum err write_again(struct recovery *recovery, struct mapped_file *file) {
+    int64_t from = MAX(recovery->from_phys - file->start_phys, 0);
+    int64_t end = MIN(recovery->end_phys - file->start_phys, file->size_bytes);
+    TRY(mapped_file_unseal(file));
+    if (recovery->vouched) TRY(file_pwrite(file->fd, file->path, file->data + from, (size_t)(end - from), from));
+    return mapped_file_sync(file);
 }
 
 static enum err sync_checked(struct recovery *recovery) {
     struct mapped_queue *files = &recovery->store->log.files;
     for (int64_t pos = recovery->from_phys; pos < recovery->end_phys;) {
         struct mapped_file *file = mapped_queue_find(files, pos);
-        enum err err = mapped_file_unseal(file);
-        if (err == ERR_OK) err = mapped_file_sync(file);
+        enum err err = write_again(recovery, file);
         mapped_file_seal(file);
         pos = file->start_phys + file->size_bytes;
         mapped_file_release(file);
@@ -295,7 +334,7 @@ static void check_clean(struct recovery *recovery) {
     struct store *store = recovery->store;
     int64_t min_phys = commitlog_min(&store->log), newest_phys = recovery->newest.offset_phys;
     if (recovery->newest.size_bytes > 0 && newest_phys >= min_phys) {
-        check_log(recovery, start_for_index(recovery, newest_phys));
+        check_log(recovery, newest_phys);
         if (recovery->end_phys > newest_phys) return;
         log_warn(STORE, "the newest queue entry leads to no record, the last files are checked: offset_phys=%" PRId64,
                  newest_phys);
@@ -309,8 +348,9 @@ static void check_clean(struct recovery *recovery) {
 static enum err recover_log(struct recovery *recovery) {
     struct store *store = recovery->store;
     recovery->last_time_ms = 0;
-    if (recovery->crashed)
-        check_log(recovery, start_for_index(recovery, recovery->synced_phys));
+    if (recovery->vouched) recovery->last_time_ms = atomic_load(&store->checkpoint.physic_ms);
+    if (recovery->crashed || recovery->vouched)
+        check_log(recovery, recovery->synced_phys);
     else
         check_clean(recovery);
     if (recovery->crashed) TRY(sync_checked(recovery));
@@ -325,13 +365,21 @@ static enum err dispatch_again(struct recovery *recovery) {
     size_t count;
     struct queue **queues = queue_table_list(&store->queues, &count);
     enum err err = cut_queues(recovery, queues, count);
-    if (err == ERR_OK) distrust_queues(recovery, queues, count);
     free(queues);
     TRY(err);
     if (store->index) index_truncate(store->index, recovery->end_phys);
+    int64_t from_phys = recovery->rebuilding ? commitlog_min(&store->log) : start_for_index(recovery);
+    recovery->from_phys = MIN(from_phys, recovery->end_phys);
     dispatch_set_start(&store->dispatch, recovery->from_phys);
-    TRY(dispatch_until(&store->dispatch, recovery->end_phys));
-    return finish_queues(recovery);
+    return dispatch_until(&store->dispatch, recovery->end_phys);
+}
+
+/* A crash may have left anything in memory of the system alone; later it would be taken for synced. */
+static enum err make_lasting(struct recovery *recovery) {
+    struct store *store = recovery->store;
+    atomic_store(&store->checkpoint.files_mark, 0);
+    bool changed = recovery->crashed || recovery->rebuilding || recovery->from_phys < recovery->end_phys;
+    return changed ? flush_recovered(&store->flush) : ERR_OK;
 }
 
 static int64_t lap_ms(int64_t *start_ms) {
@@ -342,9 +390,9 @@ static int64_t lap_ms(int64_t *start_ms) {
 
 enum err recover_run(struct store *store, bool crashed) {
     struct recovery recovery = {.store = store, .crashed = crashed, .newest = {.offset_phys = -1}};
-    recovery.synced_phys = crashed ? start_after_crash(store, &store->log.files) : INT64_MAX;
     int64_t start_ms = clock_monotonic_ms();
-    TRY(load_queues(&recovery));
+    trust_checkpoint(&recovery);
+    TRY(load_sound_queues(&recovery));
     log_info(STORE, "recovery: queues loaded: count=%zu newest_phys=%" PRId64 " last_stop=%s took_ms=%" PRId64,
              recovery.queue_count, recovery.newest.offset_phys, crashed ? "crash" : "clean", lap_ms(&start_ms));
     int64_t files_end = mapped_queue_end(&store->log.files);
@@ -354,6 +402,12 @@ enum err recover_run(struct store *store, bool crashed) {
              " files_end_phys=%" PRId64 " took_ms=%" PRId64,
              recovery.from_phys, recovery.end_phys, recovery.record_count, files_end, lap_ms(&start_ms));
     TRY(dispatch_again(&recovery));
+    if (store->dispatch.gaps && !recovery.rebuilding) {
+        TRY(drop_queues(&recovery, "entries are missing"));
+        TRY(dispatch_again(&recovery));
+    }
+    TRY(finish_queues(&recovery));
+    TRY(make_lasting(&recovery));
     log_info(STORE, "recovery: queues and index brought up to the log: bytes=%" PRId64 " took_ms=%" PRId64,
              recovery.end_phys - recovery.from_phys, lap_ms(&start_ms));
     return ERR_OK;

@@ -1,7 +1,8 @@
 /* recover.h - brings log, queues and index to one state when a store is opened.
- * After a clean stop the work does not depend on the amount of data: the log is checked from the record of the newest
- * queue entry on. After a crash from the last file that the checkpoint vouches for. @source shared facts: store 10.2,
- * 15 */
+ * The work does not depend on the amount of data: the log is checked, and after a crash dispatched again, from the
+ * place on that the checkpoint vouches for (all of it, after a clean stop). After a Java broker's clean stop that is
+ * the record of the newest queue entry, after its crash the last file that the checkpoint's times vouch for. Queues
+ * that are damaged or missing are made again from the log. @source shared facts: store 10.2, 15 */
 #ifndef RMQ_STORE_RECOVER_H
 #define RMQ_STORE_RECOVER_H
 

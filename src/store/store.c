@@ -70,16 +70,28 @@ static enum err open_index(struct store *store, bool crashed) {
     return index_open(&options, &store->index);
 }
 
-static void init_parts(struct store *store) {
-    lock_init(&store->failed_lock, LOCK_STATS);
-    store_stats_init(&store->stats);
+static void init_queues(struct store *store) {
     queue_table_init(&store->queues);
     queue_files_init(&store->queue_files, (size_t)store->config->max_open_queue_files,
                      (store->config->mapped_file_size_consume_queue + QUEUE_ENTRY_BYTES - 1) / QUEUE_ENTRY_BYTES *
                          QUEUE_ENTRY_BYTES);
-    prealloc_init(&store->prealloc, store);
     dispatch_init(&store->dispatch, store);
     flush_init(&store->flush, store);
+}
+
+static void init_parts(struct store *store) {
+    lock_init(&store->failed_lock, LOCK_STATS);
+    store_stats_init(&store->stats);
+    prealloc_init(&store->prealloc, store);
+    init_queues(store);
+}
+
+void store_forget_queues(struct store *store) {
+    flush_close(&store->flush);
+    dispatch_close(&store->dispatch);
+    queue_files_close(&store->queue_files);
+    queue_table_close(&store->queues);
+    init_queues(store);
 }
 
 static void close_parts(struct store *store) {

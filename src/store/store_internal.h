@@ -53,6 +53,8 @@ void store_fail(struct store *store, const char *why);
 static inline bool store_has_failed(const struct store *store) {
     return atomic_load_explicit(&store->failed, memory_order_acquire);
 }
+/* Recovery: no queue is known, no file of one open, nothing of one waits to be synced. */
+void store_forget_queues(struct store *store);
 /* The end up to which records may be dispatched: written, or flushed under SYNC_FLUSH. */
 int64_t store_confirmed_phys(const struct store *store);
 

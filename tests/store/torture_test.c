@@ -183,9 +183,7 @@ static void lose_sectors(struct buf *content, int64_t from, int64_t to, uint32_t
 
 struct cut {
     int64_t synced_phys; /* of the log */
-    int64_t logics_ms, index_ms;
-    const char *log_dir;
-    int64_t log_file_bytes;
+    int64_t safe_phys, index_ms;
 };
 
 static void cut_log_file(const char *path, struct buf *content, void *arg) {
@@ -198,18 +196,9 @@ static void cut_log(const char *path, void *arg) {
     edit_file(path, cut_log_file, arg);
 }
 
-/* The checkpoint vouches for entries of records stored before its time. */
+/* The checkpoint vouches for entries of records below its place. */
 static bool entry_is_synced(const struct cut *cut, const char *entry) {
-    char path[512], time[8];
-    int64_t phys = load_i64be(entry), start = phys / cut->log_file_bytes * cut->log_file_bytes;
-    int fd;
-    if (load_i32be(entry + 8) <= 0) return false;
-    snprintf(path, sizeof path, "%s/%020lld", cut->log_dir, (long long)start);
-    if (file_open(path, FILE_READ_ONLY, &fd) != ERR_OK) return true;
-    enum err err = file_pread(fd, path, time, sizeof time, phys - start + 56); /* store time, with IPv4 hosts */
-    file_close(fd);
-    must(err == ERR_OK);
-    return load_i64be(time) < cut->logics_ms;
+    return load_i32be(entry + 8) > 0 && load_i64be(entry) < cut->safe_phys;
 }
 
 static void cut_queue_file(const char *path, struct buf *content, void *arg) {
@@ -249,10 +238,7 @@ static void cut_power(struct box *box, const struct acks *acks) {
     snprintf(log_dir, sizeof log_dir, "%s/commitlog", box->root);
     struct buf checkpoint = {0};
     must(file_read_all(path, 4096, &checkpoint) == ERR_OK);
-    struct cut cut = {.logics_ms = load_i64be(checkpoint.data + 8),
-                      .index_ms = load_i64be(checkpoint.data + 16),
-                      .log_dir = log_dir,
-                      .log_file_bytes = box->config.mapped_file_size_commit_log};
+    struct cut cut = {.safe_phys = load_i64be(checkpoint.data + 72), .index_ms = load_i64be(checkpoint.data + 16)};
     buf_close(&checkpoint);
     for (size_t i = 0; i < acks->count; i++) cut.synced_phys = MAX(cut.synced_phys, acks->items[i].end_phys);
     snprintf(path, sizeof path, "%s/consumequeue", box->root);
