@@ -339,9 +339,10 @@ static void run_thread(void *arg) {
 }
 
 enum err dispatch_start(struct dispatch *dispatch) {
-    TRY(thread_start(&dispatch->thread, "dispatch", run_thread, dispatch));
-    dispatch->running = true;
-    return ERR_OK;
+    dispatch->running = true; /* before the thread, which looks at it */
+    enum err err = thread_start(&dispatch->thread, "dispatch", run_thread, dispatch);
+    if (err != ERR_OK) dispatch->running = false;
+    return err;
 }
 
 void dispatch_stop(struct dispatch *dispatch) {
