@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "base/check.h"
+#include "os/map_guard.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -127,11 +128,13 @@ enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, c
     int protection = PROT_READ | (writable ? PROT_WRITE : 0);
     void *data = faulted(FILE_MAP, path) ? MAP_FAILED : mmap(NULL, (size_t)size_bytes, protection, MAP_SHARED, fd, 0);
     if (data == MAP_FAILED) return fail_errno(ERR_IO, "cannot map %s", path);
+    map_guard_add(data, (size_t)size_bytes);
     *out = data;
     return ERR_OK;
 }
 
 void file_unmap(char *data, int64_t size_bytes) {
+    map_guard_remove(data);
     munmap(data, (size_t)size_bytes);
 }
 
@@ -182,7 +185,7 @@ enum err file_sync(int fd, const char *path) {
 enum err file_sync_system(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail_errno(ERR_IO, "cannot open %s", path);
-    bool failed = faulted(FILE_SYNC, path) || syncfs(fd) != 0;
+    bool failed = faulted(FILE_SYNC_ALL, path) || syncfs(fd) != 0;
     enum err err = failed ? fail_errno(ERR_IO, "cannot sync the file system of %s", path) : ERR_OK;
     close(fd);
     return err;

@@ -20,7 +20,8 @@ enum file_call {
     FILE_RESIZE,
     FILE_RESERVE,
     FILE_MAP,
-    FILE_SYNC,
+    FILE_SYNC,     /* of a file or a folder */
+    FILE_SYNC_ALL, /* of the file system below the path */
     FILE_RENAME,
     FILE_UNLINK,
     FILE_MKDIR
@@ -47,6 +48,7 @@ enum err file_resize(int fd, const char *path, int64_t size_bytes) MUST_USE; /* 
 enum err file_zero(int fd, const char *path, int64_t at, int64_t len) MUST_USE;
 enum err file_reserve(int fd, const char *path, int64_t at,
                       int64_t len) MUST_USE; /* disk blocks for the range (fallocate, keeps size) */
+/* A page of the mapping that the disk cannot read later is one of zeros: os/map_guard.h. */
 enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, char **out) MUST_USE;
 void file_unmap(char *data, int64_t size_bytes);
 /* Faults the pages in for writing (MADV_POPULATE_WRITE, else a touch). */

@@ -16,11 +16,14 @@ enum value_at {
     AT_MASTER_FLUSHED = 24,
     AT_CONFIRM = 32,
     AT_OWN_MAGIC = 64, /* zero behind Java's values when nothing is known */
-    AT_OWN_SUM = 68,   /* CRC-32 of all 96 bytes, this one as zero */
+    AT_OWN_SUM = 68,   /* CRC-32 of all 120 bytes, this one as zero */
     AT_SAFE = 72,
     AT_ENTRIES_MARK = 80,
     AT_FILES_MARK = 88,
-    VALUES_BYTES = 96
+    AT_INDEX_MARK = 96,
+    AT_INDEX_END = 104,
+    AT_INDEX_OPEN = 112,
+    VALUES_BYTES = 120
 };
 #define OWN_MAGIC 0x524D5143u /* "RMQC" */
 /* The reference lies this much before the times: records of the same moment may have been stored in another order.
@@ -45,6 +48,9 @@ static void load_own(struct checkpoint *checkpoint, char data[VALUES_BYTES]) {
     atomic_store(&checkpoint->safe_phys, load_i64be(data + AT_SAFE));
     atomic_store(&checkpoint->entries_mark, load_u64be(data + AT_ENTRIES_MARK));
     atomic_store(&checkpoint->files_mark, load_u64be(data + AT_FILES_MARK));
+    atomic_store(&checkpoint->index_mark, load_u64be(data + AT_INDEX_MARK));
+    atomic_store(&checkpoint->index_end_phys, load_i64be(data + AT_INDEX_END));
+    atomic_store(&checkpoint->index_open_phys, load_i64be(data + AT_INDEX_OPEN));
 }
 
 static void store_own(const struct checkpoint *checkpoint, char data[VALUES_BYTES]) {
@@ -53,6 +59,9 @@ static void store_own(const struct checkpoint *checkpoint, char data[VALUES_BYTE
     store_u64be(data + AT_SAFE, (uint64_t)atomic_load(&checkpoint->safe_phys));
     store_u64be(data + AT_ENTRIES_MARK, atomic_load(&checkpoint->entries_mark));
     store_u64be(data + AT_FILES_MARK, atomic_load(&checkpoint->files_mark));
+    store_u64be(data + AT_INDEX_MARK, atomic_load(&checkpoint->index_mark));
+    store_u64be(data + AT_INDEX_END, (uint64_t)atomic_load(&checkpoint->index_end_phys));
+    store_u64be(data + AT_INDEX_OPEN, (uint64_t)atomic_load(&checkpoint->index_open_phys));
     store_u32be(data + AT_OWN_SUM, own_sum(data));
 }
 

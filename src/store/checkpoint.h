@@ -24,6 +24,9 @@ struct checkpoint {
     _Atomic int64_t safe_phys;     /* start of a record or the end of the log: all below is on disk, log and queues */
     _Atomic uint64_t entries_mark; /* queue_table_mark of the entries of records below safe_phys; 0 = not known */
     _Atomic uint64_t files_mark;   /* the same with the files, after a clean stop; 0 = none was */
+    /* struct index_state */
+    _Atomic uint64_t index_mark;
+    _Atomic int64_t index_end_phys, index_open_phys;
     int fd;
     char *path;
 };

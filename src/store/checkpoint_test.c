@@ -60,7 +60,7 @@ static void own_values_hold_until_anything_changes(void **state) {
     checkpoint_close(&checkpoint);
     struct buf content = {0};
     assert_int_equal(file_read_all(path, 10000, &content), ERR_OK);
-    for (int bit = -1; bit < 96 * 8; bit++) { /* each bit of both brokers' values */
+    for (int bit = -1; bit < 120 * 8; bit++) { /* each bit of both brokers' values */
         if (bit >= 0) content.data[bit / 8] = (char)(content.data[bit / 8] ^ 1 << bit % 8);
         write_file(content.data, content.len);
         checkpoint = opened();

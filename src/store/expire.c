@@ -51,6 +51,7 @@ static void drop_derived(void *owner) {
         lock_take(&store->dispatch.lock);
         index_files = index_delete_below(store->index, min_phys);
         lock_give(&store->dispatch.lock);
+        if (index_files > 0) flush_files_removed(&store->flush);
     }
     log_info(STORE, "log begins later: min_phys=%" PRId64 " queue_files_deleted=%" PRId64 " index_files_deleted=%d",
              min_phys, total, index_files);
@@ -86,7 +87,7 @@ static enum err remove_queues(struct store *store, struct queue **queues, size_t
     if (err == ERR_OK) err = dispatch_wait(&store->dispatch, end, DELETE_TIMEOUT_MS);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = remove_queue(store, queues[i]);
     for (size_t i = 0; i < count; i++) atomic_store(&queues[i]->closing, queue_deleted(queues[i]));
-    flush_queues_removed(&store->flush);
+    flush_files_removed(&store->flush);
     return err;
 }
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/map_guard.h"
 #include "os/thread.h"
 #include "store/store_internal.h"
 
@@ -193,7 +194,11 @@ static enum err sync_index(struct flush *flush, bool all) {
     if (!store->index) return ERR_OK;
     int64_t time_ms;
     TRY(index_flush(store->index, all, &time_ms));
+    struct index_state state = index_state(store->index);
     atomic_store(&store->checkpoint.index_ms, time_ms);
+    atomic_store(&store->checkpoint.index_mark, state.mark);
+    atomic_store(&store->checkpoint.index_end_phys, state.end_phys);
+    atomic_store(&store->checkpoint.index_open_phys, state.open_phys);
     return ERR_OK;
 }
 
@@ -203,14 +208,26 @@ static enum err sync_derived(struct flush *flush, bool all_queues, bool all_inde
     return checkpoint_flush(&flush->store->checkpoint);
 }
 
+/* Once a second. */
+static void tick(struct flush *flush, int64_t *sampled_ms, int64_t now_ms) {
+    *sampled_ms = now_ms;
+    store_stats_sample(&flush->store->stats, now_ms);
+    int64_t lost_pages = map_guard_pages();
+    if (lost_pages == flush->lost_pages) return;
+    flush->lost_pages = lost_pages;
+    log_error(STORE, "the disk cannot read pages of the store, what is in them is lost: pages=%lld",
+              (long long)lost_pages);
+}
+
 static void run_queues(void *arg) {
     struct flush *flush = arg;
     struct store *store = flush->store;
-    int64_t thorough_ms = clock_monotonic_ms(), queues_ms = thorough_ms;
+    int64_t thorough_ms = clock_monotonic_ms(), queues_ms = thorough_ms, sampled_ms = 0;
     while (!atomic_load(&flush->stop) && !store_has_failed(store)) {
-        bell_wait(&flush->queues_bell, bell_seen(&flush->queues_bell), TICK_MS);
+        int64_t wait_ms = MIN(TICK_MS, LIVE(store, flush_interval_consume_queue_ms));
+        bell_wait(&flush->queues_bell, bell_seen(&flush->queues_bell), wait_ms);
         int64_t now_ms = clock_monotonic_ms();
-        store_stats_sample(&store->stats, now_ms);
+        if (now_ms - sampled_ms >= TICK_MS) tick(flush, &sampled_ms, now_ms);
         bool due = now_ms - queues_ms >= LIVE(store, flush_interval_consume_queue_ms);
         bool all = now_ms - thorough_ms >= LIVE(store, flush_consume_queue_thorough_interval_ms);
         enum err err = ERR_OK;
@@ -225,7 +242,7 @@ static void run_queues(void *arg) {
     }
 }
 
-void flush_queues_removed(struct flush *flush) {
+void flush_files_removed(struct flush *flush) {
     atomic_store(&flush->recount, true);
     bell_ring(&flush->queues_bell);
 }
@@ -242,6 +259,7 @@ enum err flush_all(struct flush *flush) {
 enum err flush_recovered(struct flush *flush) {
     struct store *store = flush->store;
     TRY(file_sync_system(store->root));
+    TRY(sync_index(flush, true));
     for (struct queue *queue = take_dirty(flush); queue; queue = queue->dirty_next) atomic_store(&queue->dirty, false);
     size_t count;
     struct queue **queues = queue_table_list(&store->queues, &count);

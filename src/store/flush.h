@@ -16,7 +16,8 @@ struct flush {
     struct cond flushed;
     struct queue *dirty;         /* by dirty_next */
     _Atomic int64_t wanted_phys; /* somebody waits for that, also under ASYNC_FLUSH */
-    _Atomic bool stop, recount;  /* recount: queues were removed, the checkpoint counts them still */
+    _Atomic bool stop, recount;  /* recount: files were removed that the checkpoint knows of */
+    int64_t lost_pages;          /* told in the log: map_guard_pages; thread flush-queues */
     pthread_t log_thread, queues_thread;
     int running; /* threads started */
 };
@@ -27,8 +28,8 @@ enum err flush_start(struct flush *flush) MUST_USE;
 void flush_stop(struct flush *flush);
 /* The queue has entries that are not on disk. @thread dispatch */
 void flush_add_queue(struct flush *flush, struct queue *queue);
-/* Queues were removed: the checkpoint must not count on them. */
-void flush_queues_removed(struct flush *flush);
+/* Queues or index files were removed: the checkpoint must not count on them. */
+void flush_files_removed(struct flush *flush);
 enum err flush_wait(struct flush *flush, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
 /* Ends all waits: the store failed. */
 void flush_wake_waiters(struct flush *flush);

@@ -2,6 +2,8 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/hash.h"
+#include "base/log.h"
+#include "message/lmq.h"
 #include "message/properties.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -41,6 +43,7 @@ struct scan {
     struct get *get;
     int64_t start_ms;
     int64_t end_phys, hot_bytes, max_bytes;
+    bool is_lmq;       /* queue offsets and topics of records are those of another queue */
     int64_t scan_end;  /* queue offset that is not looked at any more */
     int64_t last_phys; /* of the last entry looked at */
     int64_t skip_phys; /* entries below are of a log file that was removed; -1 = none */
@@ -144,6 +147,37 @@ static int64_t tags_code_of(const struct scan *scan, const struct queue_entry *e
     return dispatch_tags_code(scan->store, &parts);
 }
 
+/* What does not agree with its queue entry was damaged, the one or the other. Cheap: the front of the record. */
+static bool head_agrees(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
+    const char *at = record.data;
+    if (record.len < RECORD_FIXED_V1_IPV4 || load_u32be(at + RECORD_AT_SIZE) != record.len) return false;
+    uint32_t magic = load_u32be(at + RECORD_AT_MAGIC);
+    return (magic == RECORD_MAGIC_V1 || magic == RECORD_MAGIC_V2) &&
+           load_i64be(at + RECORD_AT_PHYSICAL_OFFSET) == entry->offset_phys &&
+           (scan->is_lmq || load_i64be(at + RECORD_AT_QUEUE_OFFSET) == scan->get->next_offset);
+}
+
+/* All that the format can tell of a record that was read from a disk. The due time that stands for the tags of a
+ * delayed message depends on settings that may have changed. */
+static bool is_whole(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
+    const struct queue *queue = scan->get->queue;
+    struct record parts;
+    if (record_decode(record, RECORD_CHECK_BODY_CRC, &parts) != ERR_OK) return false;
+    if (!scan->is_lmq && (parts.queue_id != queue->id || !bytes_equal(parts.topic, queue->topic))) return false;
+    return entry->tags_code <= TAGS_CODE_EXTENSION_MAX || bytes_is(parts.topic, "SCHEDULE_TOPIC_XXXX") ||
+           dispatch_tags_code(scan->store, &parts) == entry->tags_code;
+}
+
+static bool is_sound(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
+    int64_t phys = entry->offset_phys;
+    bool just_written = phys >= scan->store->opened_phys && scan->end_phys - phys <= WARM_BYTES;
+    if (head_agrees(scan, entry, record) && (just_written || is_whole(scan, entry, record))) return true;
+    log_every_ms(
+        1000, ERROR, STORE, "damaged message or queue entry, not served: topic=%.*s queue=%d offset=%lld phys=%lld",
+        BYTES_ARG(scan->get->queue->topic), scan->get->queue->id, (long long)scan->get->next_offset, (long long)phys);
+    return false;
+}
+
 static void add_record(struct scan *scan, struct bytes record) {
     struct get *get = scan->get;
     get->count++;
@@ -173,7 +207,7 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
     struct get *get = scan->get;
     struct bytes record;
     if (!find_record(scan, entry, &record)) {
-        if (!queue_entry_is_filler(entry))
+        if (!queue_entry_is_filler(entry) && entry->offset_phys < commitlog_min(&scan->store->log))
             scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
         return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
     }
@@ -185,6 +219,7 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
         if (get->count == 0) get->status = GET_COLD;
         return STEP_STOP;
     }
+    if (!is_sound(scan, entry, record)) return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
     if (by_record) {
         if (!tags_known && get->match_tags && !get->match_tags(get->match_ctx, tags_code_of(scan, entry, record)))
             return pass_over(scan, GET_NO_MATCHED_MESSAGE);
@@ -245,6 +280,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
                         .arena = arena,
                         .get = get,
                         .hot_bytes = hot_bytes(store),
+                        .is_lmq = get->queue && lmq_is(get->queue->topic),
                         .max_bytes = get->max_bytes > 0 ? get->max_bytes : MAX_BYTES_DEFAULT,
                         .last_phys = -1,
                         .skip_phys = -1};

@@ -120,12 +120,18 @@ static int by_begin(const void *a, const void *b) {
     return l < r ? -1 : l > r ? 1 : strcmp((*left)->path, (*right)->path);
 }
 
+/* The end time of a file that was mended once is only about right. */
+static bool is_on_disk(const struct index_file *file, const struct index_options *options) {
+    if (options->state.mark != 0) return index_file_full(file) && end_phys(file) <= options->state.end_phys;
+    return end_ms(file) < options->checkpoint_ms;
+}
+
 /* Opens one file of the folder: into the list, set aside, or (disk full, no memory) the index stops. */
 static enum err load_file(struct index_service *index, const struct index_options *options, const char *path,
                           const char *name) {
     struct index_file *file;
     enum err err = index_file_open(path, options->slots, options->entries, false, &file);
-    bool suspect = err == ERR_OK && options->crashed && end_ms(file) >= options->checkpoint_ms;
+    bool suspect = err == ERR_OK && options->crashed && !is_on_disk(file, options);
     if (suspect) {
         index_file_release(file);
         err = index_file_open(path, options->slots, options->entries, true, &file);
@@ -189,6 +195,47 @@ static void adopt_sizes(struct index_service *index) {
     index->entries = file->entries;
 }
 
+static uint64_t mix(uint64_t value) {
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
+    return value ^ (value >> 31);
+}
+
+static uint64_t mark_of(struct index_file *const *files, size_t count) {
+    uint64_t mark = 0;
+    for (size_t i = 0; i < count; i++)
+        mark += mix(mix((uint64_t)atomic_load(&files[i]->begin_phys) + 1) ^ (uint64_t)end_phys(files[i]));
+    return mark | 1;
+}
+
+struct index_state index_state(struct index_service *index) {
+    struct index_state state = {.end_phys = -1, .open_phys = -1};
+    size_t safe = 0;
+    lock_take(&index->lock);
+    while (safe < index->count && index->files[safe]->synced && index_file_full(index->files[safe])) safe++;
+    state.mark = mark_of(index->files, safe);
+    if (safe > 0) state.end_phys = end_phys(index->files[safe - 1]);
+    if (safe < index->count) state.open_phys = atomic_load(&index->files[safe]->begin_phys);
+    lock_give(&index->lock);
+    return state;
+}
+
+/* Only what is known to follow what is known to be on disk may stay: of files that were not synced a power cut may have
+ * taken one and left the next. When one of the others is missing, all are made again. */
+static void drop_unknown(struct index_service *index, const struct index_options *options) {
+    const struct index_state *state = &options->state;
+    size_t keep = 0;
+    while (keep < index->count && is_on_disk(index->files[keep], options)) keep++;
+    if (state->mark != 0 && mark_of(index->files, keep) != state->mark) {
+        log_error(STORE, "index files are missing or damaged, all are made again: dir=%s", index->dir);
+        keep = 0;
+    } else if (keep < index->count && state->mark != 0 &&
+               atomic_load(&index->files[keep]->begin_phys) == state->open_phys) {
+        keep++;
+    }
+    while (index->count > keep) remove_file(index, list_take_newest(index), "not known to be complete");
+}
+
 enum err index_open(const struct index_options *options, struct index_service **out) {
     if (options->slots < 1 || options->entries < 2)
         return fail(ERR_BAD_CONFIG, "maxHashSlotNum %d must be at least 1, maxIndexNum %d at least 2", options->slots,
@@ -205,6 +252,7 @@ enum err index_open(const struct index_options *options, struct index_service **
         return err;
     }
     adopt_sizes(index);
+    if (options->state.mark != 0 || options->crashed) drop_unknown(index, options);
     for (size_t i = 0; i < index->count && index->files[i]->synced && index_file_full(index->files[i]); i++)
         atomic_store(&index->flushed_ms, end_ms(index->files[i]));
     /* A crash may have come between two keys of the last record, or the file with the rest of them be lost. */

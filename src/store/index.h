@@ -13,12 +13,20 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+/* What is on disk for sure: the files that are full and synced, and where the next one begins. Goes into the
+ * checkpoint, so that a start sees what is missing. */
+struct index_state {
+    uint64_t mark;     /* over the begin and end of all of them; never 0 */
+    int64_t end_phys;  /* of the last of them, -1 = none */
+    int64_t open_phys; /* begin of the file behind, -1 = none */
+};
 struct index_options {
-    const char *dir;       /* <root>/index; made when missing; copied */
-    int32_t slots;         /* maxHashSlotNum; files on disk have their own sizes, and then new ones get them too */
-    int32_t entries;       /* maxIndexNum */
-    bool crashed;          /* the last stop was none: files newer than checkpoint_ms are checked entry by entry */
-    int64_t checkpoint_ms; /* indexMsgTimestamp of the checkpoint: files that end by then are on disk */
+    const char *dir;          /* <root>/index; made when missing; copied */
+    int32_t slots;            /* maxHashSlotNum; files on disk have their own sizes, and then new ones get them too */
+    int32_t entries;          /* maxIndexNum */
+    bool crashed;             /* the last stop was none: files newer than checkpoint_ms are checked entry by entry */
+    int64_t checkpoint_ms;    /* indexMsgTimestamp of the checkpoint: files that end by then are on disk */
+    struct index_state state; /* of the checkpoint; mark 0 = not known */
 };
 struct index_service;
 /* ERR_IO when the folder cannot be made or read. Waits for the disk. */
@@ -55,6 +63,8 @@ struct index_found {
  * times have seconds: the caller checks what it reads. May wait for the disk. */
 void index_find(struct index_service *index, struct bytes topic, struct bytes key, int32_t max_count, int64_t begin_ms,
                 int64_t end_ms, struct arena *arena, struct index_found *out);
+
+struct index_state index_state(struct index_service *index);
 
 /* Syncs the files that became full since the last call, or all of them. *flushed_ms (may be NULL) gets what the
  * checkpoint's index time may say now. Waits for the disk. */

@@ -164,16 +164,18 @@ static bool header_agrees(const struct index_file *file) {
            get(&file->begin_phys) <= get(&file->end_phys) && get(&file->begin_phys) >= 0;
 }
 
-/* Number of the first entry that cannot follow the ones before it. */
+/* Number of the first entry that cannot follow the ones before it. An entry may lie over the end of a sector and have
+ * lost a part: its hash, its times. (A key whose hash is truly 0 costs that it is indexed again.) */
 static int32_t sound_entries(const struct index_file *file) {
     int64_t last_phys = 0;
-    int32_t number = 1;
+    int32_t number = 1, last_after_s = 0;
     for (; number < file->entries && !entry_blank(file, number); number++) {
         struct index_entry entry = index_file_entry(file, number);
-        if (entry.hash < 0 || entry.offset_phys < last_phys || entry.after_s < 0 || entry.prev < 0 ||
+        if (entry.hash <= 0 || entry.offset_phys < last_phys || entry.after_s < last_after_s || entry.prev < 0 ||
             entry.prev >= number)
             break;
         last_phys = entry.offset_phys;
+        last_after_s = entry.after_s;
     }
     return number;
 }

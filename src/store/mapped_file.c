@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "os/file.h"
+#include "os/map_guard.h"
 
 bool mapped_file_parse_name(struct bytes name, int64_t *start) {
     if (name.len != MAPPED_FILE_NAME_LEN) return false;
@@ -85,7 +86,10 @@ enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) 
 }
 
 enum err mapped_file_sync(struct mapped_file *file) {
-    return file->fd < 0 ? ERR_OK : file_sync(file->fd, file->path);
+    if (file->fd < 0) return ERR_OK;
+    TRY(file_sync(file->fd, file->path));
+    if (!map_guard_lost(file->data)) return ERR_OK;
+    return fail(ERR_IO, "%s: the disk cannot read pages of it, what was written there is lost", file->path);
 }
 
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) {

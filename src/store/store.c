@@ -66,7 +66,10 @@ static enum err open_index(struct store *store, bool crashed) {
                                     .slots = config->max_hash_slot_num,
                                     .entries = config->max_index_num,
                                     .crashed = crashed,
-                                    .checkpoint_ms = atomic_load(&store->checkpoint.index_ms)};
+                                    .checkpoint_ms = atomic_load(&store->checkpoint.index_ms),
+                                    .state = {atomic_load(&store->checkpoint.index_mark),
+                                              atomic_load(&store->checkpoint.index_end_phys),
+                                              atomic_load(&store->checkpoint.index_open_phys)}};
     return index_open(&options, &store->index);
 }
 
@@ -163,6 +166,7 @@ enum err store_open(struct store_config *config, const struct store_events *even
         free(store);
         return err;
     }
+    store->opened_phys = commitlog_end(&store->log);
     log_info(STORE, "store opened: root=%s min_phys=%lld end_phys=%lld", store->root,
              (long long)commitlog_min(&store->log), (long long)commitlog_end(&store->log));
     *out = store;

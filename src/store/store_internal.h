@@ -24,6 +24,7 @@ struct store {
     int lock_fd; /* holds the fcntl lock */
     bool sync_flush, is_slave, log_is_open, checkpoint_is_open;
     int64_t memory_bytes; /* of the machine */
+    int64_t opened_phys;  /* records below were read from the disk, not written by this process */
     struct delay_levels delay_levels;
 
     struct commitlog log;

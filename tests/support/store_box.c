@@ -12,16 +12,24 @@
 enum { BODY_MAX = 700, BATCH_MAX = 8, SETTLE_MS = 20000, FOUND_MAX = 2000 };
 #define FIRST_BORN_MS INT64_C(1795479112729)
 
-/* In memory where that is possible: what the tests look at is not the disk, and its syncs cost minutes. */
-static void make_root(struct box *box) {
-    snprintf(box->root, sizeof box->root, "%s/box-XXXXXX", file_exists("/dev/shm") ? "/dev/shm" : "/tmp");
+static void make_root(struct box *box, const char *parent) {
+    snprintf(box->root, sizeof box->root, "%s/box-XXXXXX", parent);
     must(mkdtemp(box->root));
     box->config.store_path_root_dir = bytes_of(box->root);
 }
 
+/* In memory where that is possible: what the tests look at is not the disk, and its syncs cost minutes. */
+static const char *fast_folder(void) {
+    return file_exists("/dev/shm") ? "/dev/shm" : "/tmp";
+}
+
 void box_init(struct box *box) {
+    box_init_in(box, fast_folder());
+}
+
+void box_init_in(struct box *box, const char *parent) {
     store_config_init(&box->config);
-    make_root(box);
+    make_root(box, parent);
     box->config.mapped_file_size_commit_log = 16384;
     box->config.mapped_file_size_consume_queue = 400;
     box->config.max_hash_slot_num = 50;
@@ -53,7 +61,7 @@ bool box_has(const struct box *box, const char *name) {
 
 void box_copy(const struct box *from, struct box *to) {
     *to = *from;
-    make_root(to);
+    make_root(to, fast_folder());
     char command[256];
     snprintf(command, sizeof command, "cp -a --sparse=always '%s/.' '%s'", from->root, to->root);
     must(system(command) == 0);
@@ -185,6 +193,7 @@ static void check_key(struct store *store, const struct record *record, const ch
         found |= offsets[i] == record->offset_phys;
         must(i == 0 || offsets[i] < offsets[i - 1]);
     }
+    if (!found) fprintf(stderr, "key %s of the record at %" PRId64 " is not found\n", key, record->offset_phys);
     must(found);
     arena_close(&arena);
 }

@@ -13,6 +13,7 @@ struct box {
     struct store_config config; /* files of a few records, so that every boundary is met */
 };
 void box_init(struct box *box);
+void box_init_in(struct box *box, const char *parent); /* a folder */
 void box_close(struct box *box);
 /* Removes ROOT/name, a file or a folder. */
 void box_remove(const struct box *box, const char *name);
