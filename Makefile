@@ -26,9 +26,9 @@ interop: all         ## with Apache's Java clients, servers and tools (needs ../
 takeover: all        ## stores from hand to hand under load, with Java 4.2.0, 4.9.4, 5.3.3 and 5.5.0 (needs ../shared)
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
 	TAKEOVER_VERSIONS="4.2.0 4.9.4 5.3.3 5.5.0" ctest --output-on-failure --test-dir build/dev -R takeover
-torture: test-deps   ## kills a writing store TORTURE_ROUNDS (200) times and looks whether all is there
-	cmake --preset dev && cmake --build --preset dev -j $(JOBS) --target tests_store_torture_test
-	RMQ_TORTURE_ROUNDS=$(or $(TORTURE_ROUNDS),200) build/dev/tests/tests_store_torture_test
+torture: test-deps   ## kills, power cuts, failing disks, flipped bits: minutes; TORTURE_SEED=n: the same again
+	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
+	RMQ_TORTURE_SEED=$(TORTURE_SEED) scripts/torture build/dev/tests
 fuzz: test-deps      ## each parser for FUZZ_SECONDS (60)
 	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) && scripts/fuzz $(or $(FUZZ_SECONDS),60)
 bench: all           ## beside the Java broker in one run (needs ../shared)

@@ -32,7 +32,7 @@ struct retention {
     const char *log_dir, *root_dir;
     struct retention_files files;
     struct bell bell; /* rung to stop and to run now */
-    pthread_t thread;
+    pthread_t thread, watch_thread;
     _Atomic bool stop;
     _Atomic int rounds_asked; /* by retention_run_now */
     _Atomic bool disk_full;
@@ -149,6 +149,15 @@ static void clean(struct retention *retention) {
     retention->files.drop_derived(retention->files.owner);
 }
 
+/* On a thread of its own: deleting big files or the queues of many topics takes its time. */
+static void run_watch(void *arg) {
+    struct retention *retention = arg;
+    while (!stopped(retention)) {
+        measure(retention);
+        pause_ms(retention, DISK_CHECK_MS);
+    }
+}
+
 static void run(void *arg) {
     struct retention *retention = arg;
     int64_t interval_ms = LIVE(retention, clean_resource_interval_ms);
@@ -166,6 +175,12 @@ static void run(void *arg) {
     }
 }
 
+static void stop_thread(struct retention *retention, pthread_t thread) {
+    atomic_store(&retention->stop, true);
+    bell_ring(&retention->bell);
+    thread_join(thread);
+}
+
 enum err retention_start(const struct store_config *config, const char *log_dir, const char *root_dir,
                          const struct retention_files *files, struct retention **out) {
     struct retention *retention = calloc(1, sizeof *retention);
@@ -178,6 +193,8 @@ enum err retention_start(const struct store_config *config, const char *log_dir,
     bell_init(&retention->bell);
     measure(retention);
     enum err err = thread_start(&retention->thread, "retention", run, retention);
+    if (err == ERR_OK && (err = thread_start(&retention->watch_thread, "disk-watch", run_watch, retention)) != ERR_OK)
+        stop_thread(retention, retention->thread);
     if (err != ERR_OK) {
         free(retention);
         return err;
@@ -188,9 +205,8 @@ enum err retention_start(const struct store_config *config, const char *log_dir,
 
 void retention_stop(struct retention *retention) {
     if (!retention) return;
-    atomic_store(&retention->stop, true);
-    bell_ring(&retention->bell);
-    thread_join(retention->thread);
+    stop_thread(retention, retention->thread);
+    stop_thread(retention, retention->watch_thread);
     free(retention);
 }
 

@@ -1,5 +1,6 @@
 /* retention.h - deletes what is too old or does not fit, and watches how full the disks are.
- * The policy and its thread `retention` are here; what a log file or queue file is, the store knows (retention_files).
+ * The policy and its threads `retention` and `disk-watch` are here; what a log file or queue file is, the store knows
+ * (retention_files).
  * @source shared facts: store 10.4 */
 #ifndef RMQ_STORE_RETENTION_H
 #define RMQ_STORE_RETENTION_H

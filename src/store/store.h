@@ -6,8 +6,8 @@
  *  - DLedger and RocksDB stores are refused;
  *  - a failed write or fsync is final: the store becomes read-only and says why, until a restart recovers it.
  *
- * Threads of its own: prealloc, dispatch, flush, flush-queues, retention, read-i. Calls are for any thread unless they
- * say otherwise; none of them waits for a disk except where it says so. */
+ * Threads of its own: prealloc, dispatch, flush, flush-queues, retention, disk-watch, read-i. Calls are for any thread
+ * unless they say otherwise; none of them waits for a disk except where it says so. */
 #ifndef RMQ_STORE_STORE_H
 #define RMQ_STORE_STORE_H
 

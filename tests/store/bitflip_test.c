@@ -169,7 +169,8 @@ static int serve(struct box *box, const struct flip *flip, struct served *served
     store_close(reading);
     for (int n = 0; n < MESSAGES; n++) withheld += !served->seen[n];
     if (withheld > 0 && flip->hit < 0)
-        fprintf(stderr, "%d messages withheld: bit %d at %" PRId64 " of %s\n", withheld, flip->bit, flip->at, flip->path);
+        fprintf(stderr, "%d messages withheld: bit %d at %" PRId64 " of %s\n", withheld, flip->bit, flip->at,
+                flip->path);
     if (flip->hit >= 0) must(withheld <= 1 && (withheld == 0 || !served->seen[flip->hit]));
     return withheld;
 }
