@@ -63,7 +63,7 @@ static void print_row(struct table *table, const struct member *member, const st
     else
         table_text(table, BYTES("-")); /* no messages */
     double space;
-    if (bytes_to_double(text_of(runtime, "commitLogDiskRatio", ""), &space))
+    if (bytes_to_double(text_of(runtime, "commitLogDiskRatio", ""), &space) && space >= 0) /* -1: not known */
         table_cell(table, "%.4f", space);
     else
         table_text(table, BYTES("-"));
