@@ -357,7 +357,7 @@ static void forget_the_group(struct mock_broker *m, struct request *request, voi
 
 static void a_broker_that_forgot_the_group_is_told_again(void **state) {
     (void)state;
-    atomic_int times = 8; /* each of the queues once */
+    static atomic_int times = 8; /* each of the queues once; static: the mock outlives this function */
     mock_broker_on(mock, REQUEST_PULL_MESSAGE, forget_the_group, &times);
     atomic_store(&queue.max, 10);
     rmq_push_consumer_options_t options = options_now();
