@@ -49,4 +49,4 @@ clean:
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
-.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup torture format docs lint install clean help
+.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup takeover torture format docs lint install clean help

@@ -1,6 +1,6 @@
-/* A store with damaged files: the start either refuses or serves, every read of it keeps to its bounds, and messages
- * put then are found. The input says which bytes of a small store's files become what:
- *   flags(1), then patches: file(1) offset(2) length(1) bytes(length) */
+/* A store with damaged files: mqstore verify reads them within bounds; the start either refuses or serves, every read
+ * of it keeps to its bounds, and messages put then are found. The input says which bytes of a small store's files
+ * become what: flags(1), then patches: file(1) offset(2) length(1) bytes(length) */
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -11,6 +11,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/store.h"
+#include "tools/mqstore/survey.h"
 
 enum { MESSAGES = 12, FILES_MAX = 16, FILE_MAX_BYTES = 1 << 17, WAIT_MS = 10000 };
 enum flags { CRASHED = 1, NO_CHECKPOINT = 2, NO_QUEUES = 4, NO_INDEX = 8 };
@@ -187,10 +188,18 @@ static void settle(struct store *store) {
     }
 }
 
+static void survey_store(void) {
+    struct survey survey;
+    (void)!survey_run(root, true, &survey);
+    survey_close(&survey);
+    arena_reset(&mqstore_arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 1) return 0;
     write_template(data[0]);
     apply_patches(bytes_make(data + 1, size - 1), data[0]);
+    survey_store();
     struct store *store;
     if (store_open(&config, NULL, &store) != ERR_OK) return 0;
     store_each_queue(store, read_queue, store);
