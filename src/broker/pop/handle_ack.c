@@ -201,6 +201,7 @@ static bool add_batch(struct call *call, const struct batch_ack *batch) {
     if (!ordered && !has_revive_queue(call->broker, &popped.receipt)) return false;
     int64_t min = queue_min(popped.queue), max = queue_max(popped.queue), offsets[POP_MESSAGES_MAX];
     int32_t count = 0;
+    if (batch->start_offset < 0 || batch->start_offset > max) return false;
     for (size_t i = 0; i < batch->bits.len * 8; i++) {
         int64_t offset_queue = batch->start_offset + (int64_t)i;
         if (!batch_ack_has(batch, i) || offset_queue < min || offset_queue > max) continue;

@@ -128,7 +128,8 @@ static bool read_checkpoint(const struct json *root, struct checkpoint_record *c
     };
     int64_t count = json_i64(json_get(root, "n"), 0);
     const struct json *diffs = json_get(root, "d");
-    if (ck->topic.len == 0 || ck->group.len == 0 || ck->queue_id < 0 || count < 0 || count > POP_MESSAGES_MAX)
+    if (ck->topic.len == 0 || ck->group.len == 0 || ck->queue_id < 0 || count < 0 || count > POP_MESSAGES_MAX ||
+        ck->start_offset < 0 || ck->start_offset > INT64_MAX - INT32_MAX - 1)
         return false;
     ck->count = (int32_t)count;
     const struct json *diff = json_first(diffs);
