@@ -49,6 +49,7 @@ struct held_pops {
     struct loop_timer timer;
     int64_t timer_ms; /* when it fires; INT64_MAX = not set */
     int64_t swept_ms;
+    bool closing; /* the store is closed, and its queues are gone */
 
     struct lock arrived_lock; /* guards these three */
     struct queue *arrived[ARRIVED_MAX];
@@ -150,7 +151,7 @@ static void unwatch(struct held_pops *held, struct watched *watched, const struc
     for (size_t i = 0; i < watched->count; i++)
         if (watched->watchers[i].line == line) watched->watchers[i--] = watched->watchers[--watched->count];
     if (watched->count > 0) return;
-    queue_unwatch(watched->queue, watch_bit(held->reactor));
+    if (!held->closing) queue_unwatch(watched->queue, watch_bit(held->reactor));
     HASH_DEL(held->watched, watched);
     free(watched->watchers);
     free(watched);
@@ -362,6 +363,7 @@ void held_pops_stop(struct held_pops *held) {
 void held_pops_close(struct held_pops *held) {
     struct wait_line *line, *next;
     if (!held) return;
+    held->closing = true;
     loop_timer_stop(&held->timer);
     for (size_t i = 0; i < held->count; i++) held->heap[i].waiter->drop(held->heap[i].waiter);
     HASH_ITER(hh, held->lines, line, next) {
