@@ -2,7 +2,7 @@
  *   timer_driver PORT send FIRST COUNT DELAY_MS   sends messages with the numbers as bodies; recalls multiples of 5
  *   timer_driver PORT read                        prints the number of each message delivered, "early" behind it if so
  *   timer_driver PORT waiting                     prints how many messages wait, as request 61 tells it
- *   timer_driver PORT saved                       prints how many are saved to be in the wheel, as request 60 tells it */
+ *   timer_driver PORT saved                       prints how many are known to be in the wheel: request 60 */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

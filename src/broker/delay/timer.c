@@ -99,18 +99,18 @@ static void save_last(struct timer *timer) {
 
 /* --- one turn ----------------------------------------------------------------------------------------------- */
 
-/* The clock was set back: slots from there on are free again. What is left in them was delivered by a Java broker,
- * which does not clear them. */
-static enum err step_back(struct timer *timer, int64_t now_slot_ms) {
+/* What is left in the slots from there on was delivered by a Java broker, which does not clear them. */
+enum err timer_step_back(struct timer *timer, int64_t slot_ms) {
     struct timer_slot slot;
-    int64_t end_ms = MIN(timer->read_ms, now_slot_ms + TIMER_WHEEL_SLOTS * timer->precision_ms);
-    for (int64_t at_ms = now_slot_ms; at_ms < end_ms; at_ms += timer->precision_ms) {
+    int64_t end_ms = MIN(timer->read_ms, slot_ms + TIMER_WHEEL_SLOTS * timer->precision_ms);
+    for (int64_t at_ms = slot_ms; at_ms < end_ms; at_ms += timer->precision_ms) {
         TRY(timer_wheel_next(&timer->wheel, at_ms, end_ms, &slot));
         if (slot.time_ms == 0) break;
         at_ms = slot.time_ms;
         TRY(timer_wheel_put(&timer->wheel, at_ms, &(struct timer_slot){0}));
     }
-    timer->read_ms = now_slot_ms;
+    timer->read_ms = slot_ms;
+    timer->barrier.slot_ms = 0;
     timer->changed = true;
     return ERR_OK;
 }
@@ -162,7 +162,7 @@ static enum err turn(struct timer *timer, int64_t *wait_ms) {
     int64_t now_ms = clock_wall_ms(), now_slot_ms = timer_floor(timer, now_ms), from = timer->queue_offset;
     struct queue *queue = topic_queue(timer->topic, timer->broker->store, 0, false);
     bool more = false;
-    if (timer->read_ms > now_slot_ms) TRY(step_back(timer, now_slot_ms));
+    if (timer->read_ms > now_slot_ms) TRY(timer_step_back(timer, now_slot_ms));
     (void)is_behind_barrier(timer, now_slot_ms); /* it stands where the log ends now */
     if (!config->timer_stop_enqueue && queue) TRY(timer_take(timer, now_ms, queue_max(queue), &more));
     bool ready = is_behind_barrier(timer, now_slot_ms) || config->timer_stop_enqueue;

@@ -48,7 +48,8 @@ struct timer {
     int64_t end_phys;             /* behind all records that the above tells of */
     int64_t partial_ms;           /* the slot whose delivery failed in the middle */
     int64_t slot_done;            /* messages of it that are done, oldest first */
-    int64_t rescan_end;           /* queue offsets below are read a second time: the files were lost */
+    int64_t rescan_end,
+        rescan_ms; /* queue offsets below are read a second time, as the files were lost; done till then */
     struct logged logged;
     struct barrier barrier;
     bool rolled; /* messages were put back into the timer topic since the barrier was passed */
@@ -91,8 +92,12 @@ static inline int64_t timer_roll_slot(const struct timer *timer, int64_t now_ms,
  * from the rest. Waits for the disk. */
 enum err timer_recover(struct timer *timer) MUST_USE;
 
-/* timer_take.c: puts what the timer topic holds below `until` into the wheel; what belongs into a slot that is done is
- * delivered. Stops early, with *more, so that other things can be done. */
+/* timer.c: slots from there on are not done any more: the clock was set back, or a message comes late. They are empty.
+ */
+enum err timer_step_back(struct timer *timer, int64_t slot_ms) MUST_USE;
+
+/* timer_take.c: puts what the timer topic holds below `until` into the wheel. Stops early, with *more, so that other
+ * things can be done. */
 enum err timer_take(struct timer *timer, int64_t now_ms, int64_t until, bool *more) MUST_USE;
 
 /* timer_deliver.c: one slot whose time is over, which is free then. */

@@ -253,6 +253,7 @@ static void set_queue_offset(struct timer *timer, bool log_lost) {
     timer->queue_offset = MIN(MAX(log_lost ? min : saved, min), max);
     if (!log_lost) return;
     timer->rescan_end = MIN(saved, max);
+    timer->rescan_ms = timer->read_ms;
     log_warn(STORE, "the timer log is lost, messages are put into the wheel again: from=%" PRId64 " to=%" PRId64, min,
              timer->rescan_end);
 }

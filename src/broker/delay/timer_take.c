@@ -7,7 +7,8 @@
 #include "base/log.h"
 #include "os/clock.h"
 
-enum { TAKE_MAX = 4096 /* in one go */ };
+/* LATE_MAX: a unit says in 31 bits of milliseconds how far away its slot is. */
+enum { TAKE_MAX = 4096 /* in one go */, LATE_MS_MAX = 20 * 86400000 };
 
 /* What the properties of a record of the timer topic say. */
 struct wish {
@@ -74,10 +75,20 @@ static bool was_logged(struct logged *logged, int64_t offset_phys) {
 static bool was_done(const struct timer *timer, const struct record *record, int64_t slot_ms) {
     enum { SLACK_MS = 60000 };
     int64_t first_ms = timer_roll_slot(timer, timer_floor(timer, record->store_time_ms), slot_ms);
-    return slot_ms < timer->read_ms || (first_ms != slot_ms && first_ms + SLACK_MS < timer->read_ms);
+    return slot_ms < timer->rescan_ms || (first_ms != slot_ms && first_ms + SLACK_MS < timer->rescan_ms);
 }
 
-/* Messages that are due are in the batch then, the queue offset has not moved yet. */
+/* Also one that comes late goes through its slot: a deletion of it may be behind it in the topic. */
+static enum err take_wish(struct timer *timer, int64_t now_slot_ms, const struct wish *wish,
+                          const struct record *record) {
+    if (wish->slot_ms < timer->read_ms) {
+        if (now_slot_ms - wish->slot_ms > LATE_MS_MAX) return fail(ERR_BUSY, "it is late by weeks");
+        TRY(timer_step_back(timer, wish->slot_ms));
+    }
+    return put_into_wheel(timer, now_slot_ms, wish, record);
+}
+
+/* Messages that are delivered at once are in the batch then, the queue offset has not moved yet. */
 static enum err take_record(struct timer *timer, int64_t now_slot_ms, int64_t at, const struct record *record) {
     struct wish wish;
     if (!bytes_equal(record->topic, TOPIC_TIMER) || !wish_read(record, &wish)) {
@@ -88,15 +99,10 @@ static enum err take_record(struct timer *timer, int64_t now_slot_ms, int64_t at
     timer->end_phys = MAX(timer->end_phys, record->offset_phys + record->size_bytes);
     if (was_logged(&timer->logged, record->offset_phys)) return ERR_OK;
     if (at < timer->rescan_end && was_done(timer, record, wish.slot_ms)) return ERR_OK;
-    bool over = clock_wall_ms() >= wish.slot_ms + timer->precision_ms;
-    if (wish.slot_ms >= timer->read_ms) {
-        TRY(timer_deliver_append(timer)); /* what is before it must not be read again once this one is in the wheel */
-        timer->queue_offset = at;
-        enum err err = put_into_wheel(timer, now_slot_ms, &wish, record);
-        if (err != ERR_BUSY || !over) return err;
-    } else if (!over) {
-        return fail(ERR_BUSY, "the clock has just been set back");
-    }
+    TRY(timer_deliver_append(timer)); /* what is before it must not be read again once this one is in the wheel */
+    timer->queue_offset = at;
+    enum err err = take_wish(timer, now_slot_ms, &wish, record);
+    if (err != ERR_BUSY || clock_wall_ms() < wish.slot_ms + timer->precision_ms) return err;
     if (!wish.deletes && !timer_deliver_at_once(timer, record))
         log_warn(MAIN, "timer message dropped: offset=%" PRId64 " phys=%" PRId64, at, record->offset_phys);
     return ERR_OK;
