@@ -75,6 +75,8 @@ static enum err remove_queue(struct store *store, struct queue *queue) {
         err = consumequeue_remove(queue);
     }
     lock_give(&store->dispatch.lock);
+    const struct store_events *events = &store->events;
+    if (events->arrived && atomic_load(&queue->watchers)) events->arrived(events->owner, queue);
     return err;
 }
 

@@ -39,7 +39,8 @@ struct queue;
 
 struct store_events {
     void *owner;
-    /* New entries of `queue` can be read. Called by the thread `dispatch` only when queue_watch asked for it. */
+    /* New entries of `queue` can be read, or it was deleted. Called only when queue_watch asked for it, by the thread
+     * `dispatch` or the one that deletes. */
     void (*arrived)(void *owner, struct queue *queue);
     /* Everything below offset_phys is on disk. Called by the thread `flush` under SYNC_FLUSH. */
     void (*flushed)(void *owner, int64_t offset_phys);

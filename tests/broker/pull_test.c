@@ -340,6 +340,109 @@ static void held_pull_passes_over_what_does_not_match(void **state) {
     peer_close(&peer);
 }
 
+static void beat(struct peer *peer, const char *tag, int version) {
+    struct command answer;
+    char body[400];
+    snprintf(body, sizeof body,
+             "{\"clientID\":\"c\",\"consumerDataSet\":[{\"groupName\":\"H\",\"consumeType\":\"CONSUME_PASSIVELY\","
+             "\"messageModel\":\"CLUSTERING\",\"subscriptionDataSet\":[{\"topic\":\"Wish\",\"subString\":\"%s\","
+             "\"tagsSet\":[\"%s\"],\"codeSet\":[%d],\"subVersion\":%d}]}]}",
+             tag, tag, tag[0], version);
+    peer_call(peer, REQUEST_HEART_BEAT, NULL, NULL, bytes_of(body), &answer);
+    assert_int_equal(answer.code, RESPONSE_SUCCESS);
+}
+
+static void held_pull_follows_what_the_group_wants(void **state) {
+    (void)state;
+    struct peer peer, heart;
+    struct answer answer;
+    peer_open(&peer, box.broker.port);
+    peer_open(&heart, box.broker.port);
+    send_tagged("Wish", "A", "0");
+    wait_for_queue("Wish", 1);
+    beat(&heart, "A", 1);
+    struct hdr_pull_message header = hold_header("Wish", 0, 1);
+    header.sys_flag = SUSPEND;
+    header.suspend_timeout_millis = 20000;
+    hold(&peer, &header);
+    assert_held(&peer);
+    send_tagged("Wish", "B", "1");
+    assert_held(&peer); /* passed over */
+    beat(&heart, "B", 2);
+    send_tagged("Wish", "C", "2");
+    next_answer(&peer, &answer);
+    assert_answer(&answer, RESPONSE_SUCCESS, "FOUND", 3);
+    assert_int_equal(answer.count, 1);
+    assert_bytes(answer.records[0].body, "1");
+    peer_close(&heart);
+    peer_close(&peer);
+}
+
+static void held_pull_hears_that_it_may_not(void **state) {
+    (void)state;
+    struct peer peer;
+    struct command answer;
+    peer_open(&peer, box.broker.port);
+    send_tagged("May", "A", "0");
+    wait_for_queue("May", 1);
+    struct hdr_pull_message header = hold_header("May", 0, 1);
+    header.suspend_timeout_millis = 20000;
+    struct group *group = groups_find(box.broker.groups, BYTES("H"));
+    struct topic *topic = topics_find(box.broker.topics, BYTES("May"));
+    hold(&peer, &header);
+    assert_held(&peer);
+    atomic_store(&group->consume_enable, false);
+    send_tagged("May", "A", "1");
+    assert_true(peer_next(&peer, 10000, &answer));
+    assert_int_equal(answer.code, RESPONSE_NO_PERMISSION);
+    assert_bytes(answer.remark, "subscription group no permission, H");
+    atomic_store(&group->consume_enable, true);
+    header.queue_offset = 2;
+    hold(&peer, &header);
+    assert_held(&peer);
+    atomic_store(&topic->perm, PERM_WRITE);
+    send_tagged("May", "A", "2");
+    assert_true(peer_next(&peer, 10000, &answer));
+    assert_int_equal(answer.code, RESPONSE_NO_PERMISSION);
+    assert_bytes(answer.remark, "the topic[May] pulling message is forbidden");
+    atomic_store(&topic->perm, PERM_READ | PERM_WRITE);
+    header.queue_offset = 3;
+    hold(&peer, &header);
+    assert_held(&peer);
+    assert_ok(topics_delete(box.broker.topics, BYTES("May")));
+    assert_ok(store_delete_topic(box.broker.store, BYTES("May")));
+    assert_true(peer_next(&peer, 10000, &answer));
+    assert_int_equal(answer.code, RESPONSE_TOPIC_NOT_EXIST);
+    peer_close(&peer);
+}
+
+static void held_pull_waits_for_the_queue_that_comes_next(void **state) {
+    (void)state;
+    struct peer peer;
+    struct answer answer;
+    peer_open(&peer, box.broker.port);
+    send_tagged("Next", "A", "0");
+    wait_for_queue("Next", 1);
+    assert_ok(store_delete_topic(box.broker.store, BYTES("Next")));
+    send_tagged("Next", "A", "1");
+    wait_for_queue("Next", 1);
+    struct hdr_pull_message header = hold_header("Next", 0, 1);
+    header.suspend_timeout_millis = 20000;
+    hold(&peer, &header);
+    assert_held(&peer);
+    assert_ok(store_delete_topic(box.broker.store, BYTES("Next")));
+    next_answer(&peer, &answer); /* its messages are gone */
+    assert_answer(&answer, RESPONSE_PULL_OFFSET_MOVED, "NO_MESSAGE_IN_QUEUE", 0);
+    header.queue_offset = 0;
+    hold(&peer, &header);
+    assert_held(&peer);
+    send_tagged("Next", "A", "2");
+    next_answer(&peer, &answer);
+    assert_answer(&answer, RESPONSE_SUCCESS, "FOUND", 1);
+    assert_bytes(answer.records[0].body, "2");
+    peer_close(&peer);
+}
+
 static void gone_consumers_leave_nothing(void **state) {
     (void)state;
     struct peer peers[20], last;
@@ -419,6 +522,9 @@ int main(void) {
         cmocka_unit_test(queue_that_is_not_there_yet_wakes_too),
         cmocka_unit_test(held_pull_ends_in_time),
         cmocka_unit_test(held_pull_passes_over_what_does_not_match),
+        cmocka_unit_test(held_pull_follows_what_the_group_wants),
+        cmocka_unit_test(held_pull_hears_that_it_may_not),
+        cmocka_unit_test(held_pull_waits_for_the_queue_that_comes_next),
         cmocka_unit_test(gone_consumers_leave_nothing),
         cmocka_unit_test(no_wake_up_is_lost),
         cmocka_unit_test(stop_answers_what_is_held),

@@ -123,6 +123,7 @@ static bool filter_of_group(struct check *check) {
     struct consumer_view view;
     consumers_view(check->broker->consumers, header->consumer_group, header->topic, &view);
     check->pull.filter = view.filter;
+    check->pull.filter_of_group = true;
     if (!view.online)
         return REFUSE(check, RESPONSE_SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist" FAQ_HINT);
     if (view.broadcasting && !group->consume_broadcast_enable) {

@@ -7,6 +7,7 @@
 #include "broker/clients/consumers.h"
 #include "broker/pull/cold_control.h"
 #include "broker/pull/held_pulls.h"
+#include "broker/route.h"
 #include "broker/stats/stats.h"
 #include "wire/response.h"
 
@@ -208,6 +209,43 @@ static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *
     answer(reactor, pull, &get, code, get_status_name(get.status), arena);
 }
 
+static bool refuse(const struct pull *pull, int32_t code, struct bytes remark) {
+    remoting_reply(&pull->to, &(struct outgoing){.code = code, .remark = remark});
+    pull_drop(pull);
+    return false;
+}
+
+/* What may have changed while it was held. What the group wants now may have been passed over as unwanted before: then
+ * it begins again where the client asked. False when it has been refused. */
+static bool follow_changes(struct reactor *reactor, struct pull *pull, struct arena *arena) {
+    struct bytes topic = topic_name(pull->topic), group = group_name(pull->group);
+    struct consumer_view view;
+    if (!atomic_load(&pull->topic->exists))
+        return refuse(pull, RESPONSE_TOPIC_NOT_EXIST,
+                      arena_printf(arena, "topic[%.*s] not exist, apply first please! " FAQ_HINT, BYTES_ARG(topic)));
+    if (!(atomic_load(&pull->topic->perm) & PERM_READ))
+        return refuse(pull, RESPONSE_NO_PERMISSION,
+                      arena_printf(arena, "the topic[%.*s] pulling message is forbidden", BYTES_ARG(topic)));
+    if (!atomic_load(&pull->group->consume_enable))
+        return refuse(pull, RESPONSE_NO_PERMISSION,
+                      arena_printf(arena, "subscription group no permission, %.*s", BYTES_ARG(group)));
+    if (pull->queue && queue_deleted(pull->queue)) {
+        bool lite = !bytes_equal(queue_topic(pull->queue), topic);
+        pull->queue = lite ? NULL : topic_queue(pull->topic, reactor->broker->store, pull->queue_id, false);
+        if (lite) pull->hold_ms = 0;
+    }
+    if (!pull->filter_of_group) return true;
+    consumers_view(reactor->broker->consumers, group, topic, &view);
+    if (!view.filter || view.filter == pull->filter || !filter_is_valid(view.filter)) {
+        filter_release(view.filter);
+        return true;
+    }
+    filter_release(pull->filter);
+    pull->filter = view.filter;
+    pull->offset_queue = pull->offset_asked;
+    return true;
+}
+
 void pull_start(struct reactor *reactor, const struct pull *pull, struct arena *arena) {
     struct pull looking = *pull;
     pull_look(reactor, &looking, arena, LOOK_FIRST);
@@ -215,5 +253,6 @@ void pull_start(struct reactor *reactor, const struct pull *pull, struct arena *
 
 void pull_resume(struct reactor *reactor, const struct pull *pull, struct arena *arena, bool expired) {
     struct pull looking = *pull;
+    if (!follow_changes(reactor, &looking, arena)) return;
     pull_look(reactor, &looking, arena, expired ? LOOK_EXPIRED : LOOK_WOKEN);
 }
