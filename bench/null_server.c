@@ -1,5 +1,6 @@
-/* null_server.c - the least a remoting server can cost: one epoll thread that cuts frames and sends each back as its
- * own response, without decoding anything. bench_null_server PORT
+/* null_server.c - the least a server can cost that is asked to send: one epoll thread that cuts frames and answers each
+ * with the bytes of a broker's answer, opaque filled in. It decodes nothing else and stores nothing, so the rate of
+ * sends that it reaches is the most that the machine and the load generator allow. bench_null_server PORT
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,17 +19,43 @@ enum { INPUT_BYTES = 1 << 20, EVENTS = 64 };
 
 struct peer {
     int fd;
-    size_t len;
-    char input[INPUT_BYTES];
+    size_t len, answer_len;
+    char input[INPUT_BYTES], answers[INPUT_BYTES];
 };
 
-static void make_response(struct bytes frame) {
-    static const char request_flag[] = "\"flag\":0";
-    char *flag = memmem(frame.data, frame.len, request_flag, sizeof request_flag - 1);
-    if (flag) flag[sizeof request_flag - 2] = '1';
+/* A broker's answer to a send, with a JSON header whatever the request has. */
+static const char answer_front[] =
+    "{\"code\":0,\"extFields\":{\"msgId\":\"7F00000100002A9F0000000000000000\",\"queueId\":\"0\",\"queueOffset\":\"0\","
+    "\"transactionId\":\"7F00000100002A9F0000000000000000\",\"MSG_REGION\":\"DefaultRegion\",\"TRACE_ON\":\"true\"},"
+    "\"flag\":1,"
+    "\"language\":\"OTHER\",\"opaque\":";
+static const char answer_back[] = ",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":479}";
+
+/* The digits behind "opaque": in a JSON header. */
+static struct bytes opaque_of(struct bytes frame) {
+    static const char key[] = "\"opaque\":";
+    size_t header_len = load_u32be(frame.data + 4) & 0xFFFFFF;
+    const char *found = memmem(frame.data, MIN(frame.len, 8 + header_len), key, sizeof key - 1);
+    if (!found) return BYTES("0");
+    found += sizeof key - 1;
+    return bytes_make(found, strspn(found, "-0123456789"));
 }
 
-/* Answers whole frames where they lie; false when the peer is gone or speaks something else. */
+/* False when no more fit. */
+static bool put_answer(struct peer *peer, struct bytes opaque) {
+    char *at = peer->answers + peer->answer_len;
+    size_t header_len = sizeof answer_front - 1 + opaque.len + sizeof answer_back - 1;
+    if (8 + header_len > sizeof peer->answers - peer->answer_len) return false;
+    store_u32be(at, (uint32_t)(4 + header_len));
+    store_u32be(at + 4, (uint32_t)header_len);
+    at = mempcpy(at + 8, answer_front, sizeof answer_front - 1);
+    at = mempcpy(at, opaque.data, opaque.len);
+    memcpy(at, answer_back, sizeof answer_back - 1);
+    peer->answer_len += 8 + header_len;
+    return true;
+}
+
+/* Answers the whole frames that came; false when the peer is gone, does not read or speaks something else. */
 static bool answer(struct peer *peer) {
     ssize_t got = read(peer->fd, peer->input + peer->len, sizeof peer->input - peer->len);
     if (got <= 0) return got < 0 && errno == EAGAIN;
@@ -39,10 +66,12 @@ static bool answer(struct peer *peer) {
         if (frame_cut((struct bytes){peer->input + done, peer->len - done}, INPUT_BYTES, &len, &need) != ERR_OK)
             return false;
         if (len == 0) break;
-        make_response((struct bytes){peer->input + done, len});
+        if (!put_answer(peer, opaque_of((struct bytes){peer->input + done, len}))) return false;
         done += len;
     }
-    if (done > 0 && send(peer->fd, peer->input, done, MSG_NOSIGNAL) != (ssize_t)done) return false;
+    if (done > 0 && send(peer->fd, peer->answers, peer->answer_len, MSG_NOSIGNAL) != (ssize_t)peer->answer_len)
+        return false;
+    peer->answer_len = 0;
     memmove(peer->input, peer->input + done, peer->len - done);
     peer->len -= done;
     return true;
@@ -52,7 +81,7 @@ static void accept_peer(int epoll, int listening) {
     struct peer *peer = malloc(sizeof *peer);
     int on = 1;
     must(peer);
-    peer->len = 0;
+    peer->len = peer->answer_len = 0;
     peer->fd = accept(listening, NULL, NULL);
     must(peer->fd >= 0);
     setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -182,6 +182,13 @@ enum err file_sync(int fd, const char *path) {
     return ERR_OK;
 }
 
+enum err file_sync_mapped(char *data, size_t len, const char *path) {
+    char *start = page_range(data, &len);
+    if (faulted(FILE_SYNC, path) || msync(start, len, MS_SYNC) != 0)
+        return fail_errno(ERR_IO, "cannot sync a part of %s to disk", path);
+    return ERR_OK;
+}
+
 enum err file_sync_system(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return fail_errno(ERR_IO, "cannot open %s", path);

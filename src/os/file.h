@@ -58,6 +58,8 @@ void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead);
 bool file_resident(const char *data, size_t len); /* mincore: all pages of the range in memory */
 /* fdatasync. An error is final for that file: never call again hoping for better (pages may be lost). */
 enum err file_sync(int fd, const char *path) MUST_USE;
+/* The same for the pages of a mapped file that hold the range alone (msync): those beyond stay dirty. */
+enum err file_sync_mapped(char *data, size_t len, const char *path) MUST_USE;
 /* All that is unwritten in the file system that holds `path`: cheaper than a sync of each of many files. */
 enum err file_sync_system(const char *path) MUST_USE;
 enum err file_sync_dir(const char *dir) MUST_USE;

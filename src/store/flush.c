@@ -47,8 +47,9 @@ static enum err sync_log(struct flush *flush) {
     while (pos < end) {
         struct mapped_file *file = mapped_queue_find(&log->files, pos);
         must(file); /* retention spares the file being written, and full ones are flushed by their successor's time */
-        enum err err = mapped_file_sync(file);
-        pos = file->start_phys + file->size_bytes;
+        int64_t file_end = file->start_phys + file->size_bytes;
+        enum err err = mapped_file_sync_part(file, pos - file->start_phys, MIN(end, file_end) - pos);
+        pos = file_end;
         if (err == ERR_OK && end >= pos) mapped_file_seal(file);
         mapped_file_release(file);
         TRY(err);

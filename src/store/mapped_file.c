@@ -92,6 +92,10 @@ enum err mapped_file_sync(struct mapped_file *file) {
     return fail(ERR_IO, "%s: the disk cannot read pages of it, what was written there is lost", file->path);
 }
 
+enum err mapped_file_sync_part(struct mapped_file *file, int64_t at, int64_t len) {
+    return file->fd < 0 ? ERR_OK : file_sync_mapped(file->data + at, (size_t)len, file->path);
+}
+
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) {
     return file_zero(file->fd, file->path, at, file->size_bytes - at);
 }
