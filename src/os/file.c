@@ -228,18 +228,28 @@ static enum err sync_above(const char *path) {
     return file_sync_dir(above);
 }
 
+/* *above_missing: it cannot be made before those above it. */
+static enum err make_dir(const char *path, bool lasting, bool *above_missing) {
+    bool made = !faulted(FILE_MKDIR, path) && mkdir(path, 0755) == 0;
+    *above_missing = !made && errno == ENOENT;
+    if (!made && errno != EEXIST) return fail_errno(ERR_IO, "cannot make folder %s", path);
+    return made && lasting ? sync_above(path) : ERR_OK;
+}
+
+/* The folder itself is tried first: mostly, all above it are there. */
 static enum err make_dirs(const char *path, bool lasting) {
     char part[PATH_MAX];
     size_t len = strlen(path);
     if (len >= sizeof part) return fail(ERR_IO, "path is too long: %s", path);
-    for (size_t i = 1; i <= len; i++) {
+    bool missing, above_missing;
+    enum err err = make_dir(path, lasting, &above_missing);
+    for (size_t i = 1; above_missing && i <= len; i++) {
         if (path[i] != '/' && path[i] != '\0') continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        bool made = !faulted(FILE_MKDIR, part) && mkdir(part, 0755) == 0;
-        if (!made && errno != EEXIST) return fail_errno(ERR_IO, "cannot make folder %s", part);
-        if (made && lasting) TRY(sync_above(part));
+        TRY(err = make_dir(part, lasting, &missing));
     }
+    TRY(err);
     struct stat st;
     if (stat(path, &st) != 0) return fail_errno(ERR_IO, "cannot make folder %s", path);
     if (!S_ISDIR(st.st_mode)) return fail(ERR_IO, "%s is not a folder", path);
