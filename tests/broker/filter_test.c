@@ -70,6 +70,14 @@ static void pull(const struct hdr_pull_message *header, struct command *answer) 
     peer_call(&consumer, REQUEST_PULL_MESSAGE, layout_pull_message(), header, BYTES(""), answer);
 }
 
+/* The next answer within that time; what the group is told is passed over. */
+static bool next_answer(int64_t timeout_ms, struct command *answer) {
+    bool came;
+    do came = peer_next(&consumer, timeout_ms, answer);
+    while (came && !(answer->flag & COMMAND_FLAG_RESPONSE));
+    return came;
+}
+
 static void the_group_gets_what_matches(void **state) {
     (void)state;
     struct command answer;
@@ -105,11 +113,11 @@ static void a_held_pull_wakes_for_what_matches(void **state) {
     header.sys_flag = SUSPEND;
     header.suspend_timeout_millis = HOLD_MS;
     peer_send(&consumer, REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), 0);
-    assert_false(peer_next(&consumer, QUIET_MS, &answer));
+    assert_false(next_answer(QUIET_MS, &answer));
     send_numbered(2);
-    assert_false(peer_next(&consumer, QUIET_MS, &answer));
+    assert_false(next_answer(QUIET_MS, &answer));
     send_numbered(6);
-    assert_true(peer_next(&consumer, SOON_MS, &answer));
+    assert_true(next_answer(SOON_MS, &answer));
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
     assert_int_equal(pull_records(answer.body, &record, 1), 1);
     assert_bytes(record.body, "6");

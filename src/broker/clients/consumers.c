@@ -43,6 +43,7 @@ struct consumers {
     struct broker *broker;
     struct lock lock;
     struct online_group *groups;
+    bool telling; /* a reactor is about to send the notices that are due */
     struct consumer_faults faults;
 };
 
@@ -72,15 +73,6 @@ static void notices_add(struct notices *notices, const struct online_group *grou
     notices->first = notice;
 }
 
-static void group_changed(struct consumers *consumers, struct online_group *group, struct notices *notices) {
-    const struct broker_config *config = &consumers->broker->config;
-    if (group->model == BROADCASTING || !config->notify_consumer_ids_changed_enable) return;
-    if (config->real_time_notify_consumer_change)
-        notices_add(notices, group);
-    else
-        group->notice_due = true;
-}
-
 static void notices_send(struct notices *notices) {
     for (const struct notice *notice = notices->first; notice; notice = notice->next) {
         struct hdr_consumer_group header = {.present = HEADER_ALL, .consumer_group = notice->group};
@@ -94,12 +86,36 @@ static void notices_send(struct notices *notices) {
 void consumers_send_notices(struct consumers *consumers) {
     struct notices notices = {0};
     lock_take(&consumers->lock);
+    consumers->telling = false;
     for (struct online_group *group = consumers->groups; group; group = group->hh.next) {
         if (group->notice_due) notices_add(&notices, group);
         group->notice_due = false;
     }
     lock_give(&consumers->lock);
     notices_send(&notices);
+}
+
+static void send_soon(struct reactor *reactor, void *consumers) {
+    (void)reactor;
+    consumers_send_notices(consumers);
+}
+
+/* true: when the lock is given back, notices_ask. */
+static bool group_changed(const struct consumers *consumers, struct online_group *group) {
+    if (group->model == BROADCASTING || !consumers->broker->config.notify_consumer_ids_changed_enable) return false;
+    group->notice_due = true;
+    return true;
+}
+
+/* All that changes until a reactor comes to it is told at once: when many join, each hears of them a few times and not
+ * once for each. */
+static void notices_ask(struct consumers *consumers, bool due) {
+    if (!due || !consumers->broker->config.real_time_notify_consumer_change) return;
+    lock_take(&consumers->lock);
+    bool ask = !consumers->telling;
+    consumers->telling = true;
+    lock_give(&consumers->lock);
+    if (ask) reactor_run(&consumers->broker->reactors[0], send_soon, consumers);
 }
 
 /* --- groups and members; the lock is held ------------------------------------------------------------------ */
@@ -277,7 +293,7 @@ struct consumer_faults consumers_faults(struct consumers *consumers) {
 
 bool consumers_register(struct consumers *consumers, const struct consumer_heartbeat *heartbeat,
                         const struct client *client) {
-    struct notices notices = {0};
+    bool due = false;
     if (heartbeat->group.len == 0) return false;
     lock_take(&consumers->lock);
     struct online_group *group = group_make(consumers, heartbeat->group);
@@ -298,18 +314,18 @@ bool consumers_register(struct consumers *consumers, const struct consumer_heart
                              heartbeat->subscription_count);
     }
     look_for_difference(consumers, group, member);
-    if (changed && heartbeat->notify) group_changed(consumers, group, &notices);
+    if (changed && heartbeat->notify) due = group_changed(consumers, group);
     lock_give(&consumers->lock);
     if (changed)
         log_info(CLIENT, "consumer group changed: group=%.*s client=%.*s subscriptions=%zu",
                  BYTES_ARG(heartbeat->group), BYTES_ARG(client->client_id), heartbeat->subscription_count);
-    notices_send(&notices);
+    notices_ask(consumers, due);
     return resend;
 }
 
 void consumers_unregister(struct consumers *consumers, struct bytes name, struct bytes client_id,
                           struct client_channel channel, bool notify) {
-    struct notices notices = {0};
+    bool due = false;
     lock_take(&consumers->lock);
     struct online_group *group = group_find(consumers, name);
     if (group) {
@@ -317,12 +333,12 @@ void consumers_unregister(struct consumers *consumers, struct bytes name, struct
         DL_FOREACH_SAFE(group->members, member, next) {
             if (client_channel_equal(member->client.channel, channel)) member_drop(group, member);
         }
-        if (notify) group_changed(consumers, group, &notices);
+        if (notify) due = group_changed(consumers, group);
         group_drop_if_empty(consumers, group);
     }
     lock_give(&consumers->lock);
     log_info(CLIENT, "consumer unregistered: group=%.*s client=%.*s", BYTES_ARG(name), BYTES_ARG(client_id));
-    notices_send(&notices);
+    notices_ask(consumers, due);
 }
 
 /* Drops members of one group: those of the channel or, without one, those not heard of since `before_ms`. */
@@ -347,16 +363,16 @@ static bool group_notifies(const struct consumers *consumers, struct bytes name)
 }
 
 static void drop_everywhere(struct consumers *consumers, const struct client_channel *channel, int64_t before_ms) {
-    struct notices notices = {0};
+    bool due = false;
     struct online_group *group, *next;
     lock_take(&consumers->lock);
     HASH_ITER(hh, consumers->groups, group, next) {
         if (!drop_members(group, channel, before_ms)) continue;
-        if (group_notifies(consumers, group->name)) group_changed(consumers, group, &notices);
+        if (group_notifies(consumers, group->name)) due |= group_changed(consumers, group);
         group_drop_if_empty(consumers, group);
     }
     lock_give(&consumers->lock);
-    notices_send(&notices);
+    notices_ask(consumers, due);
 }
 
 void consumers_channel_closed(struct consumers *consumers, struct client_channel channel) {
