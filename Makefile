@@ -31,10 +31,12 @@ torture: test-deps   ## kills, power cuts, failing disks, flipped bits: minutes;
 	RMQ_TORTURE_SEED=$(TORTURE_SEED) scripts/torture build/dev/tests
 fuzz: test-deps      ## each parser for FUZZ_SECONDS (60)
 	cmake --preset fuzz && cmake --build --preset fuzz -j $(JOBS) && scripts/fuzz $(or $(FUZZ_SECONDS),60)
-bench: all           ## beside the Java broker in one run (needs ../shared)
-	../shared/bench/compare.py --dist dist $(BENCH_ARGS)
-pileup: all          ## N (1000000) messages into one store: rates, restarts, memory; about 300 bytes of disk each
-	cmake --build --preset release -j $(JOBS) --target bench_pileup && scripts/pileup $(or $(N),1000000)
+bench: all           ## rates, response times, CPU, memory: beside Java where it is, beside the machine's limits
+	cmake --build --preset release -j $(JOBS) --target bench
+	bench/bench.py $(BENCH_ARGS)
+curves: all          ## what the work costs when there is more of it: topics, queues, connections, groups, ...
+	cmake --build --preset release -j $(JOBS) --target bench
+	bench/bench.py curves
 format:              ## clang-format all sources
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 docs:                ## docs/config.md and the manual pages, from the tables and headers they come from

@@ -1,4 +1,4 @@
-/* bench_store - the store alone, without network: append, read back, recover.
+/* bench_store - the store alone, without network: append, read back, recover; beside what memory and disk allow.
  * bench_store DIR [MESSAGES]   DIR should lie on the disk that is to be measured; what it makes there is removed.
  * One line a measurement: messages and bytes a second of wall time, and CPU time of the whole process a message. */
 #include <inttypes.h>
@@ -145,6 +145,29 @@ static void recover_all(struct bench *bench) {
            (double)facts.max_phys / 1e9);
 }
 
+/* The least that has to be done with the same bytes: copying each record (memcpy), and writing all in large pieces with
+ * one sync (write). */
+static void measure_limits(struct bench *bench, int64_t bytes) {
+    enum { PIECE = 1 << 20, PIECES = 64 };
+    char record[RECORD_MAX], path[600], *area = malloc((size_t)PIECE * PIECES);
+    int fd;
+    must(area);
+    memset(area, 1, (size_t)PIECE * PIECES);
+    uint32_t size = make_record(bench, 0, record);
+    int64_t start_ns = clock_monotonic_ns(), used_ns = cpu_ns(), at = 0;
+    for (int64_t i = 0; i < bench->messages; i++, at = at + 2 * size < (int64_t)PIECE * PIECES ? at + size : 0)
+        memcpy(area + at, record, size);
+    report("memcpy", bench, bench->messages, bytes, clock_monotonic_ns() - start_ns, cpu_ns() - used_ns);
+    snprintf(path, sizeof path, "%s/written", bench->root);
+    must_ok(file_open(path, FILE_CREATE, &fd));
+    start_ns = clock_monotonic_ns(), used_ns = cpu_ns();
+    for (at = 0; at < bytes; at += PIECE) must_ok(file_pwrite(fd, path, area, PIECE, at));
+    must_ok(file_sync(fd, path));
+    report("write", bench, bench->messages, bytes, clock_monotonic_ns() - start_ns, cpu_ns() - used_ns);
+    file_close(fd);
+    free(area);
+}
+
 static void run(const char *dir, int64_t messages, size_t body_bytes, int threads, int batch) {
     struct bench bench = {.messages = messages, .threads = threads, .batch = batch, .body_bytes = body_bytes};
     snprintf(bench.root, sizeof bench.root, "%s/bench_store", dir);
@@ -155,6 +178,9 @@ static void run(const char *dir, int64_t messages, size_t body_bytes, int thread
     append_all(&bench);
     read_all(&bench);
     if (threads == 1 && batch == 1) recover_all(&bench);
+    struct store_facts facts;
+    store_facts(bench.store, &facts);
+    if (threads == 1 && batch == 1) measure_limits(&bench, facts.max_phys);
     store_close(bench.store);
     must_ok(file_remove_tree(bench.root));
 }
