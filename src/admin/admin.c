@@ -16,7 +16,9 @@ enum { TIMEOUT_MS = 5000 }; /* @source apache/rocketmq tools/.../admin/DefaultMQ
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
 enum err admin_open(struct admin *admin, struct bytes name_servers, FILE *out) {
-    *admin = (struct admin){.out = out, .response_code = -1};
+    enum { LOG_ERRORS_ONLY = 3 };
+    *admin = (struct admin){.out = out, .timeout_ms = TIMEOUT_MS, .response_code = -1};
+    rmq_set_log(NULL, LOG_ERRORS_ONLY); /* to stderr, where the command's own words go */
     rmq_client_options_t options;
     rmq_client_options_init(&options);
     options.call_timeout_ms = TIMEOUT_MS;
@@ -53,6 +55,7 @@ struct asking {
     struct bytes address;
     const struct outgoing *request;
     const struct pull_request *pull; /* when not NULL: instead of request */
+    int64_t timeout_ms;
     enum err err;
     struct command response;
 };
@@ -84,13 +87,14 @@ static void ask_on_loop(struct job *job) {
     struct asking *asking = CONTAINER_OF(job, struct asking, call.job);
     struct remoting *remoting = asking->call.client->remoting;
     if (asking->pull)
-        pull_send(remoting, asking->address, true, asking->pull, TIMEOUT_MS, on_answer, asking);
+        pull_send(remoting, asking->address, true, asking->pull, asking->timeout_ms, on_answer, asking);
     else
-        remoting_call(remoting, asking->address, asking->request, TIMEOUT_MS, on_answer, asking);
+        remoting_call(remoting, asking->address, asking->request, asking->timeout_ms, on_answer, asking);
 }
 
 static enum err run(struct admin *admin, struct asking *asking) {
     asking->arena = &admin->arena;
+    asking->timeout_ms = admin->timeout_ms;
     admin->response_code = -1;
     waiting_call_run(admin->client, &asking->call, ask_on_loop);
     if (asking->err != ERR_OK) return fail(asking->err, "%s", asking->call.outcome.detail);
@@ -274,20 +278,24 @@ enum err admin_cluster_members(struct admin *admin, struct bytes cluster, bool s
                                size_t *count) {
     struct cluster_info info;
     TRY(admin_cluster_info(admin, &info));
-    const struct cluster_brokers *found = NULL;
-    for (size_t i = 0; i < info.cluster_count; i++)
-        if (bytes_equal(info.clusters[i].cluster, cluster)) found = &info.clusters[i];
-    if (!found) return fail_no_cluster(admin, &info, cluster);
-    size_t room = 0;
+    size_t room = 0, found = 0;
     for (size_t i = 0; i < info.broker_count; i++) room += info.brokers[i].address_count;
     struct member *members = arena_calloc(&admin->arena, room, sizeof *members);
     *count = 0;
-    for (size_t i = 0; i < found->count; i++) {
-        const struct broker_data *broker = find_broker(&info, found->broker_names[i]);
-        if (broker) add_members(found, broker, slaves, members, count);
+    for (size_t c = 0; c < info.cluster_count; c++) {
+        const struct cluster_brokers *one = &info.clusters[c];
+        if (cluster.data && !bytes_equal(one->cluster, cluster)) continue;
+        found++;
+        for (size_t i = 0; i < one->count; i++) {
+            const struct broker_data *broker = find_broker(&info, one->broker_names[i]);
+            /* a name server may name a broker twice, which must not overflow */
+            if (broker && *count + broker->address_count <= room) add_members(one, broker, slaves, members, count);
+        }
     }
     *out = members;
-    if (*count == 0) return fail(ERR_NOT_FOUND, "cluster %.*s has no master now", BYTES_ARG(cluster));
+    if (found == 0) return fail_no_cluster(admin, &info, cluster.data ? cluster : BYTES("at all"));
+    if (*count == 0)
+        return fail(ERR_NOT_FOUND, "cluster %.*s has no %s now", BYTES_ARG(cluster), slaves ? "broker" : "master");
     return ERR_OK;
 }
 
@@ -298,6 +306,15 @@ enum err admin_targets(struct admin *admin, struct bytes broker_addr, struct byt
     member->address = broker_addr;
     *out = member;
     *count = 1;
+    return ERR_OK;
+}
+
+enum err admin_ask_members(struct admin *admin, struct bytes broker_addr, struct bytes cluster,
+                           const struct outgoing *request) {
+    const struct member *members;
+    size_t count;
+    TRY(admin_targets(admin, broker_addr, cluster, false, &members, &count));
+    for (size_t i = 0; i < count; i++) TRY(admin_ask(admin, members[i].address, request, NULL));
     return ERR_OK;
 }
 

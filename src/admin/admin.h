@@ -19,6 +19,7 @@
 #include "wire/body_connection.h"
 #include "wire/body_consume_stats.h"
 #include "wire/body_kv_table.h"
+#include "wire/body_register.h"
 #include "wire/body_topic_list.h"
 #include "wire/body_topic_route.h"
 #include "wire/body_topic_stats.h"
@@ -30,6 +31,7 @@ struct admin {
     rmq_client_t *client;
     struct arena arena;
     FILE *out;             /* where commands print */
+    int64_t timeout_ms;    /* of each request; a command may change it */
     int32_t response_code; /* of the last answer */
     int problems;          /* see admin_problem */
 };
@@ -79,17 +81,25 @@ struct member { /* of a broker set */
     struct bytes cluster, broker_name, address;
     int64_t broker_id;
 };
-/* The masters of a cluster, or all its brokers, by name and id. ERR_NOT_FOUND names the clusters there are. */
+/* The masters of a cluster (absent: of all), or all brokers, by name and id. ERR_NOT_FOUND names the clusters there
+ * are. */
 enum err admin_cluster_members(struct admin *admin, struct bytes cluster, bool slaves, const struct member **out,
                                size_t *count) MUST_USE;
 /* What -b and -c mean: that one address (whose name is not known then), or admin_cluster_members. */
 enum err admin_targets(struct admin *admin, struct bytes broker_addr, struct bytes cluster, bool slaves,
                        const struct member **out, size_t *count) MUST_USE;
 
+/* Asks that broker, or every master of the cluster, or, without both, of all clusters. */
+enum err admin_ask_members(struct admin *admin, struct bytes broker_addr, struct bytes cluster,
+                           const struct outgoing *request) MUST_USE;
+
 /* ---- brokers ------------------------------------------------------------------------------------------- */
 
 enum err admin_runtime_info(struct admin *admin, struct bytes address, const struct kv **items, size_t *count) MUST_USE;
 struct bytes admin_kv_get(const struct kv *items, size_t count, const char *key); /* absent if missing */
+/* The settings of a topic as the broker has them; ERR_NO_TOPIC when it has no such topic. */
+enum err admin_topic_config(struct admin *admin, struct bytes address, struct bytes topic,
+                            struct topic_config *out) MUST_USE;
 /* Deletes a topic on the brokers given, then in every name server. A topic that is not there is no error. */
 enum err admin_delete_topic(struct admin *admin, struct bytes cluster, const struct member *brokers, size_t count,
                             struct bytes topic) MUST_USE;
@@ -124,6 +134,9 @@ struct queue_place {
 /* The queues of a topic that can be read, sorted. */
 enum err admin_queues(struct admin *admin, const struct topic_route *route, struct bytes topic,
                       const struct queue_place **out, size_t *count) MUST_USE;
+/* One of them. ERR_NOT_FOUND says what there is. */
+enum err admin_find_queue(struct admin *admin, struct bytes route_topic, struct bytes topic, struct bytes broker_name,
+                          int32_t queue_id, struct queue_place *out) MUST_USE;
 enum err admin_min_offset(struct admin *admin, const struct queue_place *place, int64_t *offset) MUST_USE;
 enum err admin_max_offset(struct admin *admin, const struct queue_place *place, int64_t *offset) MUST_USE;
 /* The first at or after that time; time_ms -1: behind the last. */

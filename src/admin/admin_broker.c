@@ -19,6 +19,20 @@ struct bytes admin_kv_get(const struct kv *items, size_t count, const char *key)
     return (struct bytes){0};
 }
 
+enum err admin_topic_config(struct admin *admin, struct bytes address, struct bytes topic, struct topic_config *out) {
+    struct outgoing request = {.code = REQUEST_GET_ALL_TOPIC_CONFIG}; /* brokers before 5.0 do not tell of one alone */
+    struct command response;
+    struct register_body all;
+    TRY(admin_ask(admin, address, &request, &response));
+    TRY(register_body_decode(&admin->arena, response.body, &all));
+    for (size_t i = 0; i < all.topic_count; i++) {
+        if (!bytes_equal(all.topics[i].name, topic)) continue;
+        *out = all.topics[i];
+        return ERR_OK;
+    }
+    return fail(ERR_NO_TOPIC, "the broker at %.*s has no topic %.*s", BYTES_ARG(address), BYTES_ARG(topic));
+}
+
 enum err admin_delete_topic(struct admin *admin, struct bytes cluster, const struct member *brokers, size_t count,
                             struct bytes topic) {
     struct hdr_topic header = {.present = HEADER_ALL, .topic = topic};
@@ -183,6 +197,22 @@ enum err admin_queues(struct admin *admin, const struct topic_route *route, stru
     if (*count > 0) qsort(places, *count, sizeof *places, by_place);
     *out = places;
     return ERR_OK;
+}
+
+enum err admin_find_queue(struct admin *admin, struct bytes route_topic, struct bytes topic, struct bytes broker_name,
+                          int32_t queue_id, struct queue_place *out) {
+    struct topic_route route;
+    const struct queue_place *places;
+    size_t count;
+    TRY(admin_route(admin, route_topic, &route));
+    TRY(admin_queues(admin, &route, topic, &places, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (places[i].queue.queue_id != queue_id || !bytes_equal(places[i].queue.broker_name, broker_name)) continue;
+        *out = places[i];
+        return ERR_OK;
+    }
+    return fail(ERR_NOT_FOUND, "topic %.*s has no queue %d on a broker %.*s: mqadmin topicRoute -l shows its queues",
+                BYTES_ARG(topic), queue_id, BYTES_ARG(broker_name));
 }
 
 static enum err take_offset(const struct command *response, int64_t *offset) {

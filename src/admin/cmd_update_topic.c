@@ -2,7 +2,7 @@
  * its queues in the name servers, where the clients of ordered topics find them. */
 #include "admin/admin.h"
 #include "admin/cmd.h"
-#include "admin/print.h"
+#include "admin/topic_print.h"
 
 #define ORDER_NAMESPACE "ORDER_TOPIC_CONFIG"
 
@@ -74,28 +74,6 @@ static enum err order_on_cluster(struct admin *admin, const struct args_update_t
     return err;
 }
 
-/* "+a=b,-c" as a Java map prints: {+a=b, -c=} */
-static void print_attributes(FILE *out, struct bytes attributes) {
-    const char *separator = "";
-    struct bytes item;
-    fputc('{', out);
-    while (bytes_split(&attributes, ',', &item)) {
-        bool has_value = item.len > 0 && memchr(item.data, '=', item.len);
-        fprintf(out, "%s%.*s%s", separator, BYTES_ARG(item), has_value ? "" : "=");
-        separator = ", ";
-    }
-    fputc('}', out);
-}
-
-static void print_topic(FILE *out, const struct args_update_topic *args, int sys_flag) {
-    fprintf(out,
-            "TopicConfig [topicName=%.*s, readQueueNums=%d, writeQueueNums=%d, perm=%s, topicFilterType=SINGLE_TAG",
-            BYTES_ARG(args->topic), (int)args->read_queues, (int)args->write_queues, print_perm((int)args->perm));
-    fprintf(out, ", topicSysFlag=%d, order=%s, attributes=", sys_flag, print_bool(args->order));
-    print_attributes(out, args->attributes);
-    fprintf(out, "]\n");
-}
-
 enum err cmd_update_topic(struct admin *admin, const struct args_update_topic *args) {
     const struct member *members;
     size_t count;
@@ -119,6 +97,7 @@ enum err cmd_update_topic(struct admin *admin, const struct args_update_topic *a
         fprintf(admin->out, "create topic to %.*s success.\n", BYTES_ARG(members[i].address));
     }
     if (args->order && args->cluster.data) TRY(order_on_cluster(admin, args, members, count));
-    print_topic(admin->out, args, sys_flag);
+    topic_print(admin->out, &header);
+    fputc('\n', admin->out);
     return ERR_OK;
 }

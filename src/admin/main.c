@@ -61,7 +61,7 @@ static int run(const struct cmd *command, const void *args, struct bytes name_se
 
 static int run_words(const struct cmd *command, int argc, char **argv) {
     struct common_args common;
-    void *args = calloc(1, command->args_size);
+    void *args = calloc(1, command->args_size + 1); /* some have no options */
     must(args);
     int status = EXIT_SUCCESS;
     enum err err = args_parse(command, argc, argv, args, &common);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "base/check.h"
+#include "base/props.h"
 #include "os/clock.h"
 #include "wire/command.h"
 
@@ -48,6 +49,19 @@ void table_text(struct table *table, struct bytes text) {
 
 void table_int(struct table *table, int64_t value) {
     table_cell(table, "%" PRId64, value);
+}
+
+static int by_key(const void *a, const void *b) {
+    return bytes_compare(((const struct prop *)a)->key, ((const struct prop *)b)->key);
+}
+
+enum err print_props(FILE *out, struct arena *arena, struct bytes text) {
+    struct props props;
+    TRY(props_parse(arena, text, &props));
+    if (props.count > 0) qsort(props.items, props.count, sizeof *props.items, by_key);
+    for (size_t i = 0; i < props.count; i++)
+        fprintf(out, "%-50.*s=  %.*s\n", BYTES_ARG(props.items[i].key), BYTES_ARG(props.items[i].value));
+    return ERR_OK;
 }
 
 /* ---- times --------------------------------------------------------------------------------------------- */

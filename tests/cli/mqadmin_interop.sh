@@ -42,6 +42,9 @@ check '^set broker orderConf. isOrder=true, orderConf=\[broker-a:2\]$' updateTop
 wait_for 40 "route of both" prints '"writeQueueNums":2' topicRoute -t Ordered
 wait_for 40 "route of both" prints '^Total:  *1  *4  *4' topicRoute -t Admin -l
 check '^Admin$' topicList
+check "^update topic perm from 6 to 4 in $broker success.$" updateTopicPerm -c DefaultCluster -t Admin -p 4
+check ', perm=RW-, ' updateTopicPerm -b "$broker" -t Admin -p 6
+check '^DefaultCluster$' topicClusterList -t Admin
 check '^delete topic \[Ordered\] from NameServer success.$' deleteTopic -c DefaultCluster -t Ordered
 fails 'CODE: 17' topicRoute -t Ordered
 
@@ -58,6 +61,8 @@ check '^Message Body:  *body 3$' queryMsgById -t Admin -i "$id" -f UTF-8
 check '^Keys:  *\[key3\]$' queryMsgById -i "$(awk '/^OffsetID/ { print $2 }' "$T/out")"
 check 'BODY: body 7$' printMsg -t Admin -s Tag1
 same "of one tag" 4 "$(grep -c '^MSGID' "$T/out")"
+check '^Message Body:  *body 7$' queryMsgByOffset -t Admin -b broker-a -i 3 -o 1 -f UTF-8
+check '^Tag: Tag1  *Count: 2$' printMsgByQueue -t Admin -a broker-a -i 3 -f true
 check 'BODY: body 1$' consumeMessage -t Admin -b broker-a -i 1 -o 0 -c 1
 fails 'CODE: 208' queryMsgByKey -t Admin -k none
 
@@ -73,7 +78,10 @@ check '^Consume Diff Total: 0$' consumerProgress -g admin_group -s true
 check '^admin_group  *1  *V5_3_3  *PUSH  *CLUSTERING ' consumerProgress
 check '^Admin  *\*$' consumerConnection -g admin_group
 client=$(sed -n 2p "$T/out" | awk '{ print $1 }')
-check "^0001  $client " producerConnection -g CLIENT_INNER_PRODUCER -t Admin
+check '^retryMaxTimes  *=  16$' getConsumerConfig -g admin_group
+check '^Admin  *admin_group  *broker-a  *3  *2  *2  *0 ' brokerConsumeStats -b "$broker"
+[ "$version" = 4.2.0 ] || check "^producer group (CLIENT_INNER_PRODUCER) instance : clientId=$client," producer -b "$broker"
+check "^000[0-9]  $client " producerConnection -g CLIENT_INNER_PRODUCER -t Admin
 check 'consumeResult=CR_SUCCESS' queryMsgByUniqueKey -t Admin -i "$id" -g admin_group -d "$client"
 check '^MessageTrack \[consumerGroup=admin_group, trackType=CONSUMED,' queryMsgById -t Admin -i "$id"
 check '^Admin  *admin_group  *0 ' statsAll
@@ -84,4 +92,23 @@ check '^broker-a  *3  *0 ' resetOffsetByTime -g admin_group -t Admin -s 2001-01-
 check '^Consume Diff Total: 8$' consumerProgress -g admin_group
 check '^reset consumer offset to 1$' resetOffsetByTime -g admin_group -t Admin -s -1 -b "$broker" -q 2 -o 1
 check '^Consume Diff Total: 7$' consumerProgress -g admin_group
+check '^broker-a  *3  *2 ' skipAccumulatedMessage -g admin_group -t Admin
+admin updateSubGroup -c DefaultCluster -g other_group >/dev/null
+check '^clone group offset success' cloneGroupOffset -s admin_group -d other_group -t Admin
+cloned() { admin brokerConsumeStats -b "$broker" -l -1 | grep -q '^Admin  *other_group  *broker-a  *3  *2  *2  *0 '; }
+wait_for 10 "offsets of the other group" cloned
+check '^Avg RT: ' checkMsgSendRT -t Admin -a 5
+
+echo "== name server, cleaning"
+check '^wipe write perm of broker\[broker-a\] in name server' wipeWritePerm -b broker-a
+check '^Total:' topicRoute -t Admin -l
+same "permission" 4 "$(awk '/^DefaultCluster/ { print $6 }' "$T/out")"
+[ "$version" = 4.2.0 ] || check '^add write perm of broker' addWritePerm -b broker-a
+check '^update name server config success' updateNamesrvConfig -k orderMessageEnable -v true
+check '^orderMessageEnable  *=  true$' getNamesrvConfig
+check 'success' updateKvConfig -s space -k key -v value
+check 'success' deleteKvConfig -s space -k key
+check '^success$' cleanExpiredCQ
+check '^success$' cleanUnusedTopic -b "$broker"
+[ "$version" = 4.2.0 ] || check '^success$' deleteExpiredCommitLog -c DefaultCluster
 peer down -d "$T/peer"
