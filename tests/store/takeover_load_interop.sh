@@ -34,6 +34,7 @@ start_java() {
 }
 # Everything acknowledged so far is read at its queue and offset.
 all_there() {
+    "$driver" answer 0 || return 1 # it takes messages
     [ -s "$dir/acked" ] || return 0
     "$driver" read | sort >"$dir/read" && [ -z "$(sort "$dir/acked" | grep '^at' | comm -23 - "$dir/read" | tee "$dir/missing")" ]
 }
@@ -52,13 +53,13 @@ offsets_kept() {
     same "$what: consumer offsets" "$(cat "$dir/offsets")" "$("$driver" offsets)"
 }
 load() {
-    "$driver" load "life$lives" $kinds >"$dir/sending" 2>"$dir/load.out" &
+    "$driver" load "life$lives" $kinds >"$dir/sending" 2>"$T/load.out" &
     local loader=$!
     wait_for 60 "messages ($what)" enough
     "$driver" commit
     "$driver" offsets >"$dir/offsets"
     [ "$1" != kill ] || rm "$dir/offsets" # saved every 5 s
-    kill -0 $loader || fail "$what: $(cat "$dir/load.out")"
+    kill -0 $loader || fail "$what: $(cat "$T/load.out")"
 }
 enough() { [ "$(wc -l <"$dir/sending")" -ge "$MESSAGES" ]; }
 end() {
@@ -79,8 +80,12 @@ namesrv=$PID
 disown "$namesrv"
 export NAMESRV_ADDR=127.0.0.1:$ns
 for version in ${TAKEOVER_VERSIONS:-5.5.0}; do
-    dir=$T/$version store=$T/$version/store lives=0 java_lives='' killed='' kinds=transactions
-    [ "$version" != 4.2.0 ] || kinds='' # its transactions are not resumed by anyone
+    dir=$T/$version store=$T/$version/store lives=0 java_lives='' killed=''
+    case $version in
+    4.2.0) kinds='' ;; # its transactions are not resumed by anyone
+    4.*) kinds=transactions ;;
+    *) kinds="transactions timers" ;;
+    esac
     mkdir -p "$dir"
     life java stop
     life ours stop
