@@ -7,7 +7,7 @@
 #include "os/thread.h"
 #include "store/store_internal.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, CHUNK_ENTRIES = 64 };
 
 struct reader_job {
     struct queue *queue;
@@ -23,11 +23,8 @@ static void touch(struct bytes bytes) {
     if (bytes.len > 0) (void)*(volatile const char *)(bytes.data + bytes.len - 1);
 }
 
-static void bring_in(struct store *store, const struct reader_job *job) {
-    char raw[64 * QUEUE_ENTRY_BYTES];
-    int32_t count;
-    int64_t bytes_left = LIVE(store, max_transfer_bytes_in_memory);
-    if (consumequeue_read(job->queue, job->offset_queue, MIN(job->max_count, 64), true, raw, &count) != ERR_OK) return;
+/* The records of these entries; what is left of the bytes. */
+static int64_t touch_records(struct store *store, const char *raw, int32_t count, int64_t bytes_left) {
     for (int32_t i = 0; i < count && bytes_left > 0; i++) {
         struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
         struct store_slice slice;
@@ -35,6 +32,19 @@ static void bring_in(struct store *store, const struct reader_job *job) {
         touch(slice.bytes);
         store_release(slice.hold);
         bytes_left -= entry.size_bytes;
+    }
+    return bytes_left;
+}
+
+/* As much as one answer can hold, so that the reader who comes back for it need not come again. */
+static void bring_in(struct store *store, const struct reader_job *job) {
+    char raw[CHUNK_ENTRIES * QUEUE_ENTRY_BYTES];
+    int64_t offset_queue = job->offset_queue, bytes_left = LIVE(store, max_transfer_bytes_in_memory);
+    int32_t count, left = MIN(job->max_count, LIVE(store, max_transfer_count_in_memory));
+    for (; left > 0 && bytes_left > 0; offset_queue += count, left -= count) {
+        int32_t chunk = MIN(left, CHUNK_ENTRIES);
+        if (consumequeue_read(job->queue, offset_queue, chunk, true, raw, &count) != ERR_OK || count == 0) return;
+        bytes_left = touch_records(store, raw, count, bytes_left);
     }
 }
 
