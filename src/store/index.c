@@ -319,7 +319,7 @@ static enum err add_file(struct index_service *index) {
     struct arena arena = {0};
     const char *path = arena_printf(&arena, "%s/%s", index->dir, name).data;
     struct index_file *file;
-    enum err err = index_file_create(path, index->slots, index->entries, &file);
+    enum err err = index_file_create(path, index->slots, index->entries, index->newest, &file);
     if (err == ERR_OK && (err = file_sync_dir(index->dir)) != ERR_OK) index_file_release(file);
     if (err == ERR_OK) {
         list_add(index, file);

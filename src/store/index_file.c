@@ -118,7 +118,19 @@ void index_file_release(struct index_file *file) {
     free(file);
 }
 
-enum err index_file_create(const char *path, int32_t slots, int32_t entries, struct index_file **out) {
+/* Without entries yet. */
+static void header_begin(struct index_file *file, const struct index_file *after) {
+    int64_t time_ms = get(&after->end_ms), phys = get(&after->end_phys);
+    set(&file->begin_ms, time_ms);
+    set(&file->end_ms, time_ms);
+    set(&file->begin_phys, phys);
+    set(&file->end_phys, phys);
+    header_store(file);
+    store_u32be(file->data + AT_COUNT, 0);
+}
+
+enum err index_file_create(const char *path, int32_t slots, int32_t entries, const struct index_file *after,
+                           struct index_file **out) {
     must(slots > 0 && entries > 1);
     if (file_exists(path)) return fail(ERR_EXISTS, "%s exists already", path);
     struct index_file *file = file_new(path, slots, entries);
@@ -135,6 +147,7 @@ enum err index_file_create(const char *path, int32_t slots, int32_t entries, str
         index_file_release(file);
         return fail(err, "%s%s", why, stays ? " (and the file stays behind)" : "");
     }
+    if (after) header_begin(file, after);
     *out = file;
     return ERR_OK;
 }

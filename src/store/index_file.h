@@ -32,8 +32,11 @@ struct index_entry {
     int32_t prev;    /* older entry of the same slot, 0 = none */
 };
 
-/* A new, empty file with disk blocks for header and slots. ERR_EXISTS, ERR_DISK_FULL, ERR_IO: nothing stays behind. */
-enum err index_file_create(const char *path, int32_t slots, int32_t entries, struct index_file **out) MUST_USE;
+/* A new, empty file with disk blocks for header and slots. It begins where `after`, the one before it, ends (NULL = the
+ * first): a Java broker that finds it empty after a kill would index again, into it, what the others have.
+ * ERR_EXISTS, ERR_DISK_FULL, ERR_IO: nothing stays behind. @source shared facts: store 4 */
+enum err index_file_create(const char *path, int32_t slots, int32_t entries, const struct index_file *after,
+                           struct index_file **out) MUST_USE;
 /* Opens one made with these sizes, or with others when length, header and entries say so. `suspect`, or a header that
  * contradicts the entries: all entries are checked, the first bad one ends the file, and all else is made anew.
  * ERR_CORRUPT: nothing in it can be used. ERR_DISK_FULL, ERR_IO, ERR_NO_MEMORY: it is as it was. */

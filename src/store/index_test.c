@@ -174,6 +174,31 @@ static void layout_is_the_java_brokers(void **state) {
 
 /* --- finding --------------------------------------------------------------------------------------------- */
 
+/* As a kill leaves it before the first entry: a Java broker goes on behind what it says. */
+static void new_file_begins_where_the_one_before_ends(void **state) {
+    (void)state;
+    struct index_service *index = open_clean();
+    put_from(index, 0, 3);
+    index_close(index);
+    char path[160];
+    struct buf content = {0};
+    struct index_file *before, *file;
+    read_file_n(0, &content, path);
+    assert_int_equal(index_file_open(path, SLOTS, ENTRIES, false, &before), ERR_OK);
+    path[strlen(path) - 17] = '9';
+    assert_int_equal(index_file_create(path, SLOTS, ENTRIES, before, &file), ERR_OK);
+    index_file_release(file);
+    index_file_release(before);
+    buf_close(&content);
+    read_file_n(1, &content, path);
+    const int64_t expected[] = {BEGIN_MS + 1000, BEGIN_MS + 1000, 200, 200, 0};
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) assert_int_equal(load_i64be(content.data + 8 * i), expected[i]);
+    buf_close(&content);
+    index = open_clean(); /* an empty file goes */
+    assert_int_equal(file_count(), 1);
+    index_close(index);
+}
+
 static void finds_newest_first_over_files(void **state) {
     (void)state;
     struct index_service *index = open_clean();
@@ -558,6 +583,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
     const struct CMUnitTest tests[] = {
         TEST(layout_is_the_java_brokers),
+        TEST(new_file_begins_where_the_one_before_ends),
         TEST(finds_newest_first_over_files),
         TEST(time_range_misses_nothing),
         TEST(repeated_keys_are_found_once),
