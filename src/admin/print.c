@@ -71,9 +71,10 @@ struct bytes print_time(struct arena *arena, int64_t time_ms, enum time_form for
     struct tm parts;
     char text[64];
     must(localtime_r(&seconds, &parts)); /* the year of any number of milliseconds fits */
-    must(strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) > 0);
+    must((form == TIME_COMPACT ? strftime(text, sizeof text, "%Y%m%d%H%M%S", &parts)
+                               : strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)) > 0);
     if (form == TIME_SECONDS) return arena_copy(arena, bytes_of(text));
-    return arena_printf(arena, "%s,%03d", text, (int)(time_ms % 1000));
+    return arena_printf(arena, "%s%s%03d", text, form == TIME_COMPACT ? "" : ",", (int)(time_ms % 1000));
 }
 
 enum err print_parse_time(struct bytes text, int64_t *time_ms) {

@@ -26,7 +26,7 @@ void table_int(struct table *table, int64_t value);
 /* The settings of a Java properties text, by name: "name   =  value". ERR_BAD_INPUT: it is none. */
 enum err print_props(FILE *out, struct arena *arena, struct bytes text) MUST_USE;
 
-enum time_form { TIME_SECONDS, TIME_MILLIS /* with ",123" */ };
+enum time_form { TIME_SECONDS, TIME_MILLIS /* with ",123" */, TIME_COMPACT /* 20261123235512385 */ };
 /* "2026-11-23 23:55:12" in the local time zone. @source apache/rocketmq common/.../UtilAll.java
  * timeMillisToHumanString2
  */

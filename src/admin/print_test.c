@@ -43,6 +43,7 @@ static void times_are_local(void **state) {
     int64_t time_ms;
     assert_bytes(print_time(&arena, 1795478112385, TIME_MILLIS), "2026-11-23 23:55:12,385");
     assert_bytes(print_time(&arena, 1795478112385, TIME_SECONDS), "2026-11-23 23:55:12");
+    assert_bytes(print_time(&arena, 1795478112385, TIME_COMPACT), "20261123235512385");
     assert_bytes(print_time(&arena, INT64_MAX, TIME_SECONDS), "292278994-08-17 07:12:55");
     assert_ok(print_parse_time(BYTES("2026-11-23#23:55:12:385"), &time_ms));
     assert_int_equal(time_ms, 1795478112385);

@@ -82,6 +82,8 @@ check '^retryMaxTimes  *=  16$' getConsumerConfig -g admin_group
 check '^Admin  *admin_group  *broker-a  *3  *2  *2  *0 ' brokerConsumeStats -b "$broker"
 [ "$version" = 4.2.0 ] || check "^producer group (CLIENT_INNER_PRODUCER) instance : clientId=$client," producer -b "$broker"
 check "^000[0-9]  $client " producerConnection -g CLIENT_INNER_PRODUCER -t Admin
+check '^Admin  *broker-a  *3  *ProcessQueueInfo ' consumerStatus -g admin_group -i "$client"
+(cd "$T" && check '^Rebalance OK$' consumerStatus -g admin_group)
 check 'consumeResult=CR_SUCCESS' queryMsgByUniqueKey -t Admin -i "$id" -g admin_group -d "$client"
 check '^MessageTrack \[consumerGroup=admin_group, trackType=CONSUMED,' queryMsgById -t Admin -i "$id"
 check '^Admin  *admin_group  *0 ' statsAll

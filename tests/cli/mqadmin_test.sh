@@ -163,6 +163,15 @@ prints "^producer group (CLIENT_INNER_PRODUCER) instance : clientId=$client,remo
 alike brokerConsumeStats brokerConsumeStats -b "$broker"
 exactly getConsumerConfig getConsumerConfig -g golden_new_group
 fails 1 "no broker knows a consumer group none" getConsumerConfig -g none $server
+(cd "$T" && admin consumerStatus -g golden_group >"$T/out") || fail "consumerStatus: status $?"
+[ ! -d "$golden" ] || same "all but the client" "$(recorded consumerStatus | sed 2d)" "$(sed 2d "$T/out")"
+report=$T/$(sed -n 2p "$T/out" | awk '{ print $4 }')
+admin consumerStatus -g golden_group -i "$client" >"$T/report"
+same "sections of the report" "$(grep '^#.*#$' "$report")" "$(grep '^#.*#$' "$T/report")"
+same "settings of the client" "$(grep '^PROP_CONSUME_TYPE' "$report")" "PROP_CONSUME_TYPE                       : CONSUME_PASSIVELY"
+[ ! -d "$golden" ] || same "sections" "$(recorded consumerStatus.i | grep '^#.*#$')" "$(grep '^#.*#$' "$T/report")"
+same "queues of the client" 4 "$(grep -c '^GoldenTopic  *broker-a  *[0-3]  *ProcessQueueInfo \[commitOffset=' "$T/report")"
+fails 1 "CODE: " consumerStatus -g golden_group -i nobody $server
 alike queryMsgByUniqueKey.direct queryMsgByUniqueKey -t GoldenTopic -i "$id" -g golden_group -d "$client"
 fails 1 "-g and -d name one consumer together" queryMsgById -t GoldenTopic -i "$id" -g golden_group $server
 
