@@ -36,12 +36,11 @@ mkdir -p "$T/java"
 our_namesrv ns "$ns"
 
 java_life
-"$driver" "$port" fill 1 $COUNT 1000
-sleep 2 # its timer brings checkpoints and acks into the revive topic
-peer_down "$T/java"
+"$driver" "$port" fill 1 $COUNT 8000
+peer_down "$T/java" # its timer holds checkpoints and acks
 
 our_life
-come_back 20 1 $COUNT
+come_back 40 1 $COUNT
 "$driver" "$port" fill $((COUNT + 1)) $COUNT 4000
 stop "$broker"
 

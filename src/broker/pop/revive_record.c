@@ -168,8 +168,9 @@ void revive_record_read(struct bytes stored, struct arena *arena, struct revive_
     if (!checkpoint && !bytes_equal(tag, TAG_ACK) && !bytes_equal(tag, TAG_ACKS)) return;
     if (json_parse(arena, record.body, &root) != ERR_OK) return;
     out->store_time_ms = record.store_time_ms;
-    out->by_timer = properties_get(record.properties, PROPERTY_TIMER_OUT_MS).data != NULL ||
-                    properties_get(record.properties, PROPERTY_REAL_TOPIC).data != NULL;
+    int64_t deliver_ms = -1;
+    (void)bytes_to_i64(properties_get(record.properties, PROPERTY_TIMER_DELIVER_MS), &deliver_ms);
+    out->by_timer = deliver_ms != record.born_time_ms; /* of ours they are the same */
     if (checkpoint && read_checkpoint(root, &out->checkpoint)) out->kind = REVIVE_CHECKPOINT;
     if (!checkpoint && read_ack(root, &out->ack)) out->kind = REVIVE_ACK;
 }
