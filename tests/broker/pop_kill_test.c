@@ -173,9 +173,105 @@ static void no_ack_and_no_message_is_lost_by_kills(void **state) {
     broker_box_close(&box);
 }
 
+/* --- in order ---------------------------------------------------------------------------------------------- */
+
+enum { QUEUES = 4 };
+
+/* Of a queue: where the group must go on at least, and at most: acks whose answers nobody read may hold or not. */
+static int64_t next_least[QUEUES], next_most[QUEUES];
+static int64_t ordered_sent[QUEUES];
+
+static void send_ordered(struct peer *peer) {
+    struct hdr_send_message_v2 header = send_header("Q", NULL);
+    struct command answer;
+    header.queue_id = below(QUEUES);
+    peer_call(peer, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, BYTES("x"), &answer);
+    assert_int_equal(answer.code, RESPONSE_SUCCESS);
+    ordered_sent[header.queue_id]++;
+}
+
+/* Each queue goes on where its acks ended, without a gap. */
+static size_t pop_ordered(struct peer *peer, int64_t poll_ms, struct popped_message *popped) {
+    struct pop_peer_wish wish = {.group = "OG",
+                                 .topic = "Q",
+                                 .queue_id = -1,
+                                 .max_count = 1 + below(8),
+                                 .invisible_ms = 300,
+                                 .poll_ms = poll_ms,
+                                 .order = true};
+    int64_t expected[QUEUES] = {-1, -1, -1, -1};
+    size_t count = pop_peer_pop(peer, &wish, popped);
+    for (size_t i = 0; i < count; i++) {
+        int64_t offset = popped[i].offset_queue, *next = &expected[popped[i].queue_id];
+        if (*next < 0 && (offset < next_least[popped[i].queue_id] || offset > next_most[popped[i].queue_id]))
+            fail_msg("queue %d goes on at %" PRId64 ", not %" PRId64 " to %" PRId64, popped[i].queue_id, offset,
+                     next_least[popped[i].queue_id], next_most[popped[i].queue_id]);
+        if (*next >= 0) assert_int_equal(offset, *next);
+        *next = offset + 1;
+    }
+    return count;
+}
+
+/* Acknowledges in order, now and then not to the end. `sure`: the answers are waited for. */
+static void ack_ordered(struct peer *peer, const struct popped_message *popped, size_t count, bool sure) {
+    size_t until = below(3) == 0 ? (size_t)below((int)count + 1) : count;
+    for (size_t i = 0; i < until; i++) {
+        int32_t queue = popped[i].queue_id;
+        if (!sure) {
+            pop_peer_send_ack(peer, &popped[i]);
+        } else {
+            assert_int_equal(pop_peer_ack(peer, &popped[i]), RESPONSE_SUCCESS);
+            if (clock_wall_ms() < popped[i].pop_time_ms + popped[i].invisible_ms - MARGIN_MS)
+                next_least[queue] = popped[i].offset_queue + 1;
+        }
+        if (popped[i].offset_queue + 1 > next_most[queue]) next_most[queue] = popped[i].offset_queue + 1;
+    }
+}
+
+static bool all_ordered_done(void) {
+    bool done = true;
+    for (int i = 0; i < QUEUES; i++) done &= next_most[i] == ordered_sent[i];
+    return done;
+}
+
+static void order_is_kept_over_kills(void **state) {
+    (void)state;
+    struct popped_message popped[POP_PEER_MAX];
+    uint16_t port;
+    struct peer peer;
+    seed = (unsigned)getpid() + 1;
+    print_message("seed %u\n", seed);
+    broker_box_init(&box);
+    broker_box_set(&box, "flushConsumerOffsetInterval=1000");
+    for (int life = 0; life < KILLS; life++) {
+        pid_t child = broker_box_fork(&box, &port);
+        peer_open(&peer, port);
+        for (int i = 20 + below(30); i >= 0; i--) {
+            send_ordered(&peer);
+            size_t count = below(2) ? pop_ordered(&peer, 0, popped) : 0;
+            if (count > 0) ack_ordered(&peer, popped, count, i > 0);
+            pop_peer_free(popped, count);
+        }
+        broker_box_kill(child);
+        peer_close(&peer);
+    }
+    pid_t child = broker_box_fork(&box, &port);
+    peer_open(&peer, port);
+    for (int64_t end_ms = clock_monotonic_ms() + END_MS_MAX; !all_ordered_done() && clock_monotonic_ms() < end_ms;) {
+        size_t count = pop_ordered(&peer, 500, popped);
+        if (count > 0) ack_ordered(&peer, popped, count, true);
+        pop_peer_free(popped, count);
+    }
+    peer_close(&peer);
+    broker_box_kill(child);
+    assert_true(all_ordered_done());
+    broker_box_close(&box);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_ack_and_no_message_is_lost_by_kills),
+        cmocka_unit_test(order_is_kept_over_kills),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
