@@ -168,9 +168,9 @@ static struct progress *progress_add(struct offsets *offsets, struct bytes key, 
 struct progress *offsets_progress(struct offsets *offsets, struct bytes topic, struct bytes group, bool create) {
     char text[NAME_MAX_BYTES];
     if (topic.len + 1 + group.len > sizeof text) return NULL;
-    memcpy(text, topic.data, topic.len);
+    if (topic.len > 0) memcpy(text, topic.data, topic.len);
     text[topic.len] = '@';
-    memcpy(text + topic.len + 1, group.data, group.len);
+    if (group.len > 0) memcpy(text + topic.len + 1, group.data, group.len);
     struct bytes key = bytes_make(text, topic.len + 1 + group.len);
     struct progress *progress = (struct progress *)name_table_find(&offsets->table, key);
     if (progress || !create) return progress;
