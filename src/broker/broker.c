@@ -16,6 +16,7 @@
 #include "broker/pull/cold_control.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/housekeeping.h"
+#include "broker/lite/lite.h"
 #include "broker/pop/cluster_routes.h"
 #include "broker/pop/held_pops.h"
 #include "broker/pop/order_infos.h"
@@ -67,6 +68,7 @@ static void on_arrived(void *owner, struct queue *queue) {
     for (size_t i = 0; i < broker->reactor_count; i++)
         if (watchers & (uint64_t)1 << i) held_pulls_arrived(broker->reactors[i].held_pulls, queue);
     held_pops_news(broker, queue);
+    if (watchers & QUEUE_WATCH_LITE && broker->lite) lite_arrived(broker->lite, queue);
 }
 
 static void on_flushed(void *owner, int64_t offset_phys) {
@@ -151,6 +153,7 @@ static enum err open_parts(struct broker *broker) {
     TRY(timer_open(broker, &broker->timer));
     TRY(request_modes_open(broker, &broker->request_modes));
     TRY(order_infos_open(broker, "consumerOrderInfo.json", &broker->order_infos));
+    TRY(lite_open(broker, &broker->lite));
     TRY(revive_open(broker, &broker->revive));
     TRY(cluster_routes_open(broker, &broker->cluster_routes));
     TRY(topic_counts_open(broker, "transactionMetrics", "transactionCount", &broker->transaction_counts));
@@ -244,6 +247,7 @@ void broker_close(struct broker *broker) {
     stop_threads(broker);
     half_messages_close(broker->half_messages);
     topic_counts_close(broker->transaction_counts);
+    lite_close(broker->lite);
     order_infos_close(broker->order_infos);
     request_modes_close(broker->request_modes);
     timer_close(broker->timer);

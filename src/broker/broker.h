@@ -63,6 +63,7 @@ struct broker {
     struct timer *timer; /* NULL: timerWheelEnable=false */
     struct request_modes *request_modes;
     struct order_infos *order_infos;
+    struct lite *lite;
     struct topic *revive_topic; /* never deleted */
     atomic_uint pop_count;      /* chooses revive queues in turn */
     atomic_size_t held_pop_count;

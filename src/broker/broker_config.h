@@ -5,7 +5,7 @@
 
 #include "base/config.h"
 
-enum { REACTORS_MAX = 32 }; /* each has two bits in queue_watch: for pulls and for pops */
+enum { REACTORS_MAX = 31 }; /* each has two bits in queue_watch, for pulls and for pops; the last is QUEUE_WATCH_LITE */
 
 /* BrokerConfig and NettyServerConfig of the Java broker */
 struct broker_config {

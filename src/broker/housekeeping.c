@@ -1,6 +1,7 @@
 /* housekeeping.c - the periodic jobs of the tables */
 #include "broker/housekeeping.h"
 
+#include "base/check.h"
 #include "broker/clients/consumers.h"
 #include "broker/pull/cold_control.h"
 #include "broker/tables/filter_data.h"
@@ -9,6 +10,7 @@
 #include "broker/clients/order_locks.h"
 #include "broker/clients/producers.h"
 #include "broker/clients/slow_groups.h"
+#include "broker/lite/lite.h"
 #include "broker/pop/order_infos.h"
 #include "broker/pop/revive.h"
 #include "broker/stats/stats.h"
@@ -63,12 +65,19 @@ static void save_leftovers(void *arg) {
 }
 
 void housekeeping_start(struct broker *broker) {
-    int32_t offsets_ms = broker->config.flush_consumer_offset_interval_ms;
+    const struct broker_config *config = &broker->config;
+    int32_t offsets_ms = config->flush_consumer_offset_interval_ms;
     work_every(broker->work, offsets_ms, offsets_ms, save_offsets, broker);
     work_every(broker->work, SCAN_CLIENTS_MS, SCAN_CLIENTS_MS, scan_clients, broker);
     work_every(broker->work, FIRST_NOTICES_MS, NOTICES_MS, send_notices, broker);
     work_every(broker->work, SAMPLE_MS, SAMPLE_MS, sample, broker);
     work_every(broker->work, SLOW_GROUPS_MS, SLOW_GROUPS_MS, stop_slow_groups, broker);
+    work_every(broker->work, config->lite_event_check_interval_ms, config->lite_event_check_interval_ms, lite_scan,
+               broker->lite);
+    work_every(broker->work, config->lite_subscription_check_interval_ms, config->lite_subscription_check_interval_ms,
+               lite_forget_silent, broker->lite);
+    work_every(broker->work, MAX(config->min_lite_ttl_ms, 1), config->lite_ttl_check_interval_ms, lite_expire,
+               broker->lite);
     work_every(broker->work, COLD_CONTROL_PERIOD_MS, COLD_CONTROL_PERIOD_MS, cold_control_next, broker->cold_control);
     work_every(broker->work, SAVE_LEFTOVERS_MS, SAVE_LEFTOVERS_MS, save_leftovers, broker);
 }

@@ -44,6 +44,7 @@ static bool is_pull(int32_t code) {
     case REQUEST_PULL_MESSAGE:
     case REQUEST_LITE_PULL_MESSAGE:
     case REQUEST_POP_MESSAGE:
+    case REQUEST_POP_LITE_MESSAGE:
     case REQUEST_PEEK_MESSAGE:
     case REQUEST_NOTIFICATION:
     case REQUEST_POLLING_INFO:

@@ -67,7 +67,9 @@ static struct queue *add(struct queue_table *table, struct store *store, struct 
     queue->hash_next = table->buckets[hash % table->bucket_count];
     table->buckets[hash % table->bucket_count] = queue;
     table->count++;
+    struct bytes parent, lite;
     if (lmq_is(topic)) atomic_fetch_add(&table->lmq_count, 1);
+    if (lite_queue_parse(queue->topic, &parent, &lite)) atomic_store(&queue->watchers, QUEUE_WATCH_LITE);
     return queue;
 }
 

@@ -66,6 +66,7 @@ int64_t queue_max(const struct queue *queue);  /* first offset that cannot be re
 int64_t queue_next(const struct queue *queue); /* offset the next message gets (>= queue_max) */
 /* Asks for one `arrived` per batch of new entries; bits are the caller's (one a reactor). To miss nothing: watch, then
  * look at queue_max again. */
+#define QUEUE_WATCH_LITE ((uint64_t)1 << 63) /* set from the start in light queues of lite topics (message/lmq.h) */
 void queue_watch(struct queue *queue, uint64_t bit);
 void queue_unwatch(struct queue *queue, uint64_t bit);
 uint64_t queue_watchers(const struct queue *queue);

@@ -49,11 +49,13 @@ enum err broker_handle_update_and_get_group_forbidden(struct call *call,
     return ERR_OK;
 }
 
-/* A group that is not there is no error, as the Java broker has it. */
+/* A group that is not there is no error, as the Java broker has it. Offsets of a lite group always go. */
 enum err broker_handle_delete_subscriptiongroup(struct call *call, const struct hdr_delete_subscriptiongroup *header) {
     struct broker *broker = call->broker;
-    if (groups_find(broker->groups, header->group_name)) TRY(groups_delete(broker->groups, header->group_name));
-    if (header->clean_offset) offsets_forget_group(broker->offsets, header->group_name);
+    const struct group *group = groups_find(broker->groups, header->group_name);
+    bool is_lite = group && atomic_load(&group->lite_bind_topic);
+    if (group) TRY(groups_delete(broker->groups, header->group_name));
+    if (header->clean_offset || is_lite) offsets_forget_group(broker->offsets, header->group_name);
     if (broker->config.auto_delete_unused_stats) stats_forget_group(broker->stats, header->group_name);
     return ERR_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/clients/consumers.h"
 #include "broker/tables/offsets.h"
+#include "broker/lite/lite.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "message/lmq.h"
@@ -118,6 +119,8 @@ enum err broker_handle_delete_topic_in_broker(struct call *call, const struct hd
     struct arena *arena = call->request->arena;
     if (bytes_trim(header->topic).len == 0) return fail(ERR_BAD_PARAMETER, "The specified topic is blank.");
     TRY(refuse_system_topic(call, header->topic));
+    const struct topic *topic = topics_find(broker->topics, header->topic);
+    if (topic && topic->type == TOPIC_TYPE_LITE) TRY(lite_delete_all(broker->lite, header->topic));
     struct bytes *groups;
     size_t count = 0;
     if (broker->config.clear_retry_topic_when_delete_topic)

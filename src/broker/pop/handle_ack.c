@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include "base/check.h"
+#include "broker/lite/lite_ack.h"
 #include "broker/pop/held_pops.h"
 #include "broker/pop/order_infos.h"
 #include "broker/pop/receipt.h"
@@ -157,6 +158,7 @@ static bool check_popped(struct call *call, const struct hdr_ack_message *header
 
 enum err broker_handle_ack_message(struct call *call, const struct hdr_ack_message *header) {
     struct popped popped;
+    if (header->lite_topic.len > 0) return lite_ack(call, header);
     if (!check_popped(call, header, 0, &popped)) return ERR_OK;
     TRY(receipt_parse(header->extra_info, &popped.receipt));
     if (popped.receipt.revive_queue == REVIVE_QUEUE_ORDER) {
@@ -289,6 +291,7 @@ static enum err put_off(const struct popped *popped, const struct hdr_change_mes
 enum err broker_handle_change_message_invisibletime(struct call *call,
                                                     const struct hdr_change_message_invisibletime *header) {
     struct popped popped;
+    if (header->lite_topic.len > 0) return lite_put_off(call, header);
     struct hdr_ack_message named = {.consumer_group = header->consumer_group,
                                     .topic = header->topic,
                                     .queue_id = header->queue_id,

@@ -183,6 +183,21 @@ void order_infos_set_visible(struct order_infos *infos, const struct order_key *
     changed(infos);
 }
 
+void order_infos_suspend(struct order_infos *infos, const struct order_key *key, int64_t pop_time_ms,
+                         int64_t visible_ms) {
+    lock_take(&infos->lock);
+    struct order_info *info = find(infos, key);
+    if (info && info->pop_time_ms == pop_time_ms) {
+        info->invisible_ms = MAX(visible_ms - pop_time_ms, 0);
+        for (int32_t i = 0; i < info->count; i++) {
+            info->visible_ms[i] = 0;
+            if (info->consumed[i] > 0) info->consumed[i]--;
+        }
+    }
+    lock_give(&infos->lock);
+    changed(infos);
+}
+
 void order_infos_clear(struct order_infos *infos, const struct order_key *key) {
     lock_take(&infos->lock);
     struct order_info *info = find(infos, key);

@@ -42,6 +42,9 @@ int64_t order_infos_ack(struct order_infos *infos, struct progress *progress, co
 /* The message is visible again at that time, not before; passed over when it is of another pop. */
 void order_infos_set_visible(struct order_infos *infos, const struct order_key *key, int64_t offset_queue,
                              int64_t pop_time_ms, int64_t visible_ms);
+/* All messages of that pop are visible again at that time, not before, and none of them counts as handed out. */
+void order_infos_suspend(struct order_infos *infos, const struct order_key *key, int64_t pop_time_ms,
+                         int64_t visible_ms);
 /* Its offset was reset: nothing is waited for. */
 void order_infos_clear(struct order_infos *infos, const struct order_key *key);
 size_t order_infos_count(struct order_infos *infos);

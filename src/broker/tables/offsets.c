@@ -195,6 +195,11 @@ void offsets_each(struct offsets *offsets, void (*visit)(struct progress *progre
     name_table_each(&offsets->table, visit_one, &(struct each){visit, arg});
 }
 
+void progress_forget(struct offsets *offsets, struct progress *progress) {
+    forget(progress);
+    state_file_changed(&offsets->file);
+}
+
 static void forget_topic(struct progress *progress, void *arg) {
     if (bytes_equal(progress->topic, *(struct bytes *)arg)) forget(progress);
 }

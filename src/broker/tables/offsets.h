@@ -51,6 +51,8 @@ void progress_give(struct progress *progress, int32_t queue_id);
 void progress_add_in_flight(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t more);
 int64_t progress_in_flight(const struct progress *progress, int32_t queue_id);
 
+/* As if the group had never been there. */
+void progress_forget(struct offsets *offsets, struct progress *progress);
 bool progress_any(const struct progress *progress); /* has it a committed offset? */
 
 /* When the file that was loaded was written, wall clock; 0 when there was none. */
