@@ -87,6 +87,35 @@ enum err broker_handle_delete_expired_commitlog(struct call *call, const struct 
 
 /* --- what other kinds of brokers have ---------------------------------------------------------------------- */
 
+/* Of a master that no slave follows. @source apache/rocketmq HARuntimeInfo */
+enum err broker_handle_get_broker_ha_status(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    static const char *const of_slaves[] = {"lastReadTimestamp", "lastWriteTimestamp", "masterFlushOffset", "maxOffset",
+                                            "transferredByteInSecond"};
+    struct store_facts facts;
+    struct json_writer w = {.out = &call->body};
+    store_facts(call->broker->store, &facts);
+    json_begin_object(&w);
+    json_key_text(&w, "haClientRuntimeInfo");
+    json_begin_object(&w);
+    for (size_t i = 0; i < ARRAY_LEN(of_slaves); i++) json_member_int(&w, of_slaves[i], 0);
+    json_end_object(&w);
+    json_key_text(&w, "haConnectionInfo");
+    json_begin_array(&w);
+    json_end_array(&w);
+    json_member_int(&w, "inSyncSlaveNums", 0);
+    json_member_bool(&w, "master", true);
+    json_member_int(&w, "masterCommitLogMaxOffset", facts.max_phys);
+    json_end_object(&w);
+    return ERR_OK;
+}
+
+enum err broker_handle_get_broker_epoch_cache(struct call *call, const struct hdr_none *header) {
+    (void)call;
+    (void)header;
+    return fail(ERR_FAILED, "this request only for controllerMode ");
+}
+
 /* @source apache/rocketmq CheckRocksdbCqWriteResult: 0 is CHECK_OK */
 enum err broker_handle_check_rocksdb_cq_write_progress(struct call *call,
                                                        const struct hdr_check_rocksdb_cq_write_progress *header) {

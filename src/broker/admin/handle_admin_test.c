@@ -390,6 +390,13 @@ static void the_broker_tells_of_itself(void **state) {
     peer_ask(peer, REQUEST_GET_ALL_DELAY_OFFSET, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
     assert_true(holds(peer, "\"offsetTable\":{"));
+    peer_ask(peer, REQUEST_GET_BROKER_HA_STATUS, NULL, NULL, "");
+    assert_bytes(peer->answer.body,
+                 "{\"haClientRuntimeInfo\":{\"lastReadTimestamp\":0,\"lastWriteTimestamp\":0,\"masterFlushOffset\":0,"
+                 "\"maxOffset\":0,\"transferredByteInSecond\":0},\"haConnectionInfo\":[],\"inSyncSlaveNums\":0,"
+                 "\"master\":true,\"masterCommitLogMaxOffset\":0}");
+    peer_ask(peer, REQUEST_GET_BROKER_EPOCH_CACHE, NULL, NULL, "");
+    assert_refused(peer, SYSTEM_ERROR, "this request only for controllerMode ");
     peer_ask(peer, REQUEST_CLEAN_EXPIRED_CONSUMEQUEUE, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_DELETE_EXPIRED_COMMITLOG, NULL, NULL, "");
