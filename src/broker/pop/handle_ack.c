@@ -10,6 +10,7 @@
 #include "broker/pop/order_infos.h"
 #include "broker/pop/receipt.h"
 #include "broker/send/send_batch.h"
+#include "broker/stats/stats.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/topics.h"
 #include "os/clock.h"
@@ -65,6 +66,7 @@ static void add_ack(const struct popped *popped, const int64_t *offsets, int32_t
     revive_record_put_ack(broker, broker->revive_topic, popped->receipt.revive_queue, &ack, record_arena(popped->call),
                           &put);
     add_record(popped->call, &put);
+    stats_count_acks(broker->stats, popped->progress, count);
 }
 
 /* --- ordered pops ------------------------------------------------------------------------------------------ */
@@ -114,6 +116,7 @@ static bool ack_ordered(const struct popped *popped, int64_t offset_queue) {
                           "offset is illegal, key:%.*s@%d, old:%" PRId64 ", commit:%" PRId64 ", next:%" PRId64,
                           BYTES_ARG(popped->progress->named.name), popped->queue_id, committed, offset_queue, next);
     if (next < 0) return false;
+    stats_count_acks(call->broker->stats, popped->progress, 1);
     tell_waiting(popped, &key);
     if (next == committed) return false;
     add_ordered(popped, offset_queue, next);
@@ -276,6 +279,7 @@ static enum err put_off(const struct popped *popped, const struct hdr_change_mes
     };
     revive_record_put_checkpoint(broker, broker->revive_topic, popped->receipt.revive_queue, &checkpoint, arena, &put);
     add_record(call, &put);
+    stats_count_checkpoint(broker->stats, popped->progress);
     add_ack(popped, &header->offset, 1);
     struct hdr_change_message_invisibletime_result *result = arena_calloc(arena, 1, sizeof *result);
     struct outgoing *reply = arena_calloc(arena, 1, sizeof *reply);

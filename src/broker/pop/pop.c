@@ -123,7 +123,8 @@ static bool hold(struct reactor *reactor, const struct pop *pop, const struct po
 /* --- looks ------------------------------------------------------------------------------------------------- */
 
 static bool may_wait(const struct reactor *reactor, const struct pop *pop) {
-    return pop->hold_ms > 0 && pop->waiter.deadline_ms > loop_now_ms(reactor->loop) &&
+    bool allowed = atomic_load(&pop->topic->exists) && pop->group->consume_enable;
+    return allowed && pop->hold_ms > 0 && pop->waiter.deadline_ms > loop_now_ms(reactor->loop) &&
            !atomic_load(&reactor->broker->stopping);
 }
 

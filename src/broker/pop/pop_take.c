@@ -151,6 +151,7 @@ static void take_checkpoint(struct pop_take *take, const struct pop_source *sour
     for (int32_t i = 0; i < count; i++) checkpoint.diffs[i] = (int32_t)(offsets[i] - get->offset_queue);
     revive_record_put_checkpoint(broker, broker->revive_topic, take->revive_queue, &checkpoint, take->arena,
                                  &take->checkpoints[take->taken_count]);
+    stats_count_checkpoint(broker->stats, source->progress);
     take->taken[take->taken_count++] = (struct taken){source->progress, checkpoint.queue_id, get->next_offset};
 }
 

@@ -46,7 +46,7 @@ struct topic_stats {
 };
 struct progress_stats {
     struct counter *nums, *size;
-    _Atomic(struct counter *) disk_nums, disk_size, send_back, dead_letter, latency[CACHED_QUEUES];
+    _Atomic(struct counter *) disk_nums, disk_size, send_back, dead_letter, acks, checkpoints, latency[CACHED_QUEUES];
 };
 
 struct stats {
@@ -214,6 +214,18 @@ void stats_count_send_back(struct stats *stats, struct progress *progress) {
 void stats_count_dead_letter(struct stats *stats, struct progress *progress) {
     struct progress_stats *cache = progress_stats(stats, progress);
     add(cached(stats, &cache->dead_letter, STAT_DLQ_PUT_NUMS, progress->named.name), 1, 1);
+}
+
+void stats_count_acks(struct stats *stats, struct progress *progress, int64_t messages) {
+    struct progress_stats *cache = progress_stats(stats, progress);
+    add(cached(stats, &cache->acks, STAT_GROUP_ACK_NUMS, progress->named.name), messages, 1);
+    add(stats->broker_stats[STAT_BROKER_ACK_NUMS], messages, 1);
+}
+
+void stats_count_checkpoint(struct stats *stats, struct progress *progress) {
+    struct progress_stats *cache = progress_stats(stats, progress);
+    add(cached(stats, &cache->checkpoints, STAT_GROUP_CK_NUMS, progress->named.name), 1, 1);
+    add(stats->broker_stats[STAT_BROKER_CK_NUMS], 1, 1);
 }
 
 /* --- windows ----------------------------------------------------------------------------------------------- */

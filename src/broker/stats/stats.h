@@ -29,6 +29,9 @@ void stats_count_get(struct stats *stats, struct topic *topic, struct progress *
 void stats_count_get_latency(struct stats *stats, struct progress *progress, int32_t queue_id, int64_t latency_ms);
 /* A message of progress->topic sent back by progress->group; or given up. */
 void stats_count_send_back(struct stats *stats, struct progress *progress);
+/* Of pops: messages acknowledged, checkpoints made. */
+void stats_count_acks(struct stats *stats, struct progress *progress, int64_t messages);
+void stats_count_checkpoint(struct stats *stats, struct progress *progress);
 void stats_count_dead_letter(struct stats *stats, struct progress *progress);
 
 /* What request 315 shows; sums over the window, rates per second, average per event. */

@@ -53,6 +53,8 @@ static void counts_what_happened(void **state) {
     stats_count_get_latency(f.stats, f.progress, 2, 8);
     stats_count_send_back(f.stats, f.progress);
     stats_count_dead_letter(f.stats, f.progress);
+    stats_count_acks(f.stats, f.progress, 3);
+    stats_count_checkpoint(f.stats, f.progress);
     assert_int_equal(view(&f, "TOPIC_PUT_NUMS", "T").minute.sum, 4);
     assert_int_equal(view(&f, "TOPIC_PUT_NUMS", "T").day.sum, 4);
     assert_int_equal(view(&f, "TOPIC_PUT_SIZE", "T").hour.sum, 350);
@@ -65,6 +67,10 @@ static void counts_what_happened(void **state) {
     assert_int_equal(view(&f, "GROUP_GET_LATENCY", "2@T@G").minute.sum, 8);
     assert_int_equal(view(&f, "SNDBCK_PUT_NUMS", "T@G").minute.sum, 1);
     assert_int_equal(view(&f, "DLQ_PUT_NUMS", "T@G").minute.sum, 1);
+    assert_int_equal(view(&f, "GROUP_ACK_NUMS", "T@G").minute.sum, 3);
+    assert_int_equal(view(&f, "GROUP_CK_NUMS", "T@G").minute.sum, 1);
+    assert_int_equal(view(&f, "BROKER_ACK_NUMS", "DefaultCluster").minute.sum, 3);
+    assert_int_equal(view(&f, "BROKER_CK_NUMS", "DefaultCluster").minute.sum, 1);
     assert_int_equal(view(&f, "BROKER_PUT_NUMS", "DefaultCluster").minute.sum, 9);
     assert_int_equal(view(&f, "BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC", "DefaultCluster").minute.sum, 4);
     assert_int_equal(view(&f, "BROKER_GET_NUMS", "DefaultCluster").minute.sum, 4);
