@@ -139,7 +139,7 @@ void file_unmap(char *data, int64_t size_bytes) {
 }
 
 static size_t page_size(void) {
-    return (size_t)sysconf(_SC_PAGESIZE);
+    return (size_t)getpagesize();
 }
 
 /* Widens a range to whole pages. */

@@ -54,12 +54,10 @@ static enum err read_file(struct queue *queue, int64_t offset_queue, int32_t cou
     struct queue_file *file;
     int64_t start = file_start(queue, offset_queue);
     TRY(queue_files_take(files, queue, start, false, &file));
-    char path[STORE_PATH_MAX];
-    queue_files_path(queue, start, path, sizeof path);
     int64_t at = offset_queue * QUEUE_ENTRY_BYTES - start;
     size_t len = (size_t)count * QUEUE_ENTRY_BYTES;
-    enum err err =
-        may_wait ? file_pread(file->fd, path, raw, len, at) : file_pread_cached(file->fd, path, raw, len, at);
+    enum err err = may_wait ? file_pread(file->fd, file->path, raw, len, at)
+                            : file_pread_cached(file->fd, file->path, raw, len, at);
     queue_files_give(files, file);
     return err;
 }
@@ -147,12 +145,12 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
 }
 
 /* Fillers from the start of the first file up to the first entry: Java takes zeros for the end of the queue. */
-static enum err pad_first_file(struct queue_file *file, const char *path, int64_t len) {
+static enum err pad_first_file(struct queue_file *file, int64_t len) {
     char chunk[QUEUE_ENTRY_BYTES * 256];
     static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
     for (size_t i = 0; i < sizeof chunk; i += QUEUE_ENTRY_BYTES) queue_entry_encode(&filler, chunk + i);
     for (int64_t at = 0; at < len; at += (int64_t)sizeof chunk)
-        TRY(file_pwrite(file->fd, path, chunk, (size_t)MIN(len - at, (int64_t)sizeof chunk), at));
+        TRY(file_pwrite(file->fd, file->path, chunk, (size_t)MIN(len - at, (int64_t)sizeof chunk), at));
     return ERR_OK;
 }
 
@@ -163,12 +161,10 @@ static enum err write_part(struct queue *queue, int64_t end) {
     int64_t start = file_start(queue, queue->written_offset), at = queue->written_offset * QUEUE_ENTRY_BYTES - start;
     struct queue_file *file;
     TRY(queue_files_take(files, queue, start, true, &file));
-    char path[STORE_PATH_MAX];
-    queue_files_path(queue, start, path, sizeof path);
-    enum err err = queue->first_file_bytes < 0 ? pad_first_file(file, path, at) : ERR_OK;
+    enum err err = queue->first_file_bytes < 0 ? pad_first_file(file, at) : ERR_OK;
     const char *from = tail->data + (queue->written_offset - tail->first_offset) * QUEUE_ENTRY_BYTES;
     size_t len = (size_t)(end - queue->written_offset) * QUEUE_ENTRY_BYTES;
-    if (err == ERR_OK) err = file_pwrite(file->fd, path, from, len, at);
+    if (err == ERR_OK) err = file_pwrite(file->fd, file->path, from, len, at);
     queue_files_give(files, file);
     if (err != ERR_OK) return err;
     if (queue->first_file_bytes < 0) queue->first_file_bytes = start;
@@ -207,9 +203,7 @@ static enum err sync_file(struct queue *queue, int64_t start) {
     struct queue_files *files = &queue->store->queue_files;
     struct queue_file *file;
     TRY(queue_files_take(files, queue, start, false, &file));
-    char path[STORE_PATH_MAX];
-    queue_files_path(queue, start, path, sizeof path);
-    enum err err = file_sync(file->fd, path);
+    enum err err = file_sync(file->fd, file->path);
     queue_files_give(files, file);
     return err == ERR_OK ? sync_names(queue, start) : err;
 }

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/check.h"
 #include "os/file.h"
 #include "store/store_internal.h"
@@ -91,13 +92,6 @@ static enum err create_file(const struct queue_files *files, const struct queue 
     return err;
 }
 
-static enum err open_file(const struct queue_files *files, const struct queue *queue, int64_t start_bytes, bool create,
-                          int *fd) {
-    char path[STORE_PATH_MAX];
-    queue_files_path(queue, start_bytes, path, sizeof path);
-    return create ? create_file(files, queue, path, fd) : file_open(path, FILE_READ_WRITE, fd);
-}
-
 /* The least recently used one that nobody uses, taken out; NULL while there is room. */
 static struct queue_file *evict(struct queue_files *files) {
     if (files->count <= files->limit) return NULL;
@@ -107,10 +101,12 @@ static struct queue_file *evict(struct queue_files *files) {
     return file;
 }
 
-static struct queue_file *insert(struct queue_files *files, struct queue *queue, int64_t start_bytes, int fd) {
-    struct queue_file *file = calloc(1, sizeof *file);
+static struct queue_file *insert(struct queue_files *files, struct queue *queue, int64_t start_bytes, const char *path,
+                                 int fd) {
+    struct queue_file *file = malloc(sizeof *file + strlen(path) + 1);
     must(file);
     *file = (struct queue_file){.fd = fd, .queue = queue, .start_bytes = start_bytes, .users = 1};
+    strcpy(file->path, path);
     struct queue_file **bucket = &files->buckets[bucket_of(queue, start_bytes)];
     file->hash_next = *bucket;
     *bucket = file;
@@ -127,11 +123,13 @@ enum err queue_files_take(struct queue_files *files, struct queue *queue, int64_
     if (*out) return ERR_OK;
 
     int fd;
-    TRY(open_file(files, queue, start_bytes, create, &fd));
+    char path[STORE_PATH_MAX];
+    queue_files_path(queue, start_bytes, path, sizeof path);
+    TRY(create ? create_file(files, queue, path, &fd) : file_open(path, FILE_READ_WRITE, &fd));
     lock_take(&files->lock);
     *out = find(files, queue, start_bytes); /* another thread may have opened it meanwhile */
     bool raced = *out != NULL;
-    if (!raced) *out = insert(files, queue, start_bytes, fd);
+    if (!raced) *out = insert(files, queue, start_bytes, path, fd);
     struct queue_file *evicted = evict(files);
     lock_give(&files->lock);
     if (raced) file_close(fd);

@@ -16,6 +16,7 @@ struct queue_file {
     int32_t users;
     bool forgotten; /* close with the last user */
     struct queue_file *hash_next, *newer, *older;
+    char path[]; /* for what is said when a call fails */
 };
 struct queue_files {
     struct lock lock; /* LOCK_QUEUE_FILES */
