@@ -378,7 +378,7 @@ int main(int argc, char **argv) {
     read_options(&crowd, argc - 3, argv + 3);
     raise_limits();
     bool pulls = bytes_is(bytes_of(argv[1]), "pull"), holds = bytes_is(bytes_of(argv[1]), "hold");
-    if (pulls) crowd.conns = crowd.groups * crowd.queues;
+    if (pulls) crowd.conns = crowd.groups * crowd.queues, crowd.window = 1;
     crowd.took_us = calloc((size_t)crowd.total, sizeof *crowd.took_us);
     must(crowd.took_us);
     memset(buf_reserve(&crowd.content, (size_t)crowd.body), 'x', (size_t)crowd.body);
