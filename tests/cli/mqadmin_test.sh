@@ -160,7 +160,9 @@ client=$(sed -n 2p "$T/clients" | awk '{ print $1 }')
 prints "^000[0-9]  $client  *127.0.0.1:" producerConnection -g CLIENT_INNER_PRODUCER -t GoldenTopic || fail "no producer"
 fails 1 "CODE: 1  DESC: the producer group[none] not exist" producerConnection -g none -t GoldenTopic $server
 prints "^producer group (CLIENT_INNER_PRODUCER) instance : clientId=$client,remoteIP=/127.0.0.1:" producer -b "$broker" || fail "no producer"
-alike brokerConsumeStats brokerConsumeStats -b "$broker"
+admin brokerConsumeStats -b "$broker" >"$T/out"
+same "rows of the group" 4 "$(grep -cE '^GoldenTopic +golden_group +broker-a +[0-3] +3 +3 +0 +20' "$T/out")"
+[ ! -d "$golden" ] || same "titles of brokerConsumeStats" "$(recorded brokerConsumeStats | titles)" "$(titles <"$T/out")"
 exactly getConsumerConfig getConsumerConfig -g golden_new_group
 fails 1 "no broker knows a consumer group none" getConsumerConfig -g none $server
 (cd "$T" && admin consumerStatus -g golden_group >"$T/out") || fail "consumerStatus: status $?"
