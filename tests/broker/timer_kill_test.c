@@ -11,7 +11,14 @@
 #include "os/clock.h"
 #include "support/broker_box.h"
 
-enum { KILLS = 6, PER_LIFE_MAX = 300, MESSAGES_MAX = (KILLS + 1) * PER_LIFE_MAX, DELAY_MS_MAX = 3000, WAIT_MS = 30000 };
+enum {
+    KILLS = 6,
+    PER_LIFE_MAX = 300,
+    MESSAGES_MAX = (KILLS + 1) * PER_LIFE_MAX,
+    DELAY_MS_MAX = 3000,
+    SOON_MS_MAX = 150,
+    WAIT_MS = 30000
+};
 
 struct timed {
     int64_t deliver_ms;
@@ -104,10 +111,10 @@ static void one_life(unsigned *seed) {
     int count = 30 + rand_r(seed) % (PER_LIFE_MAX - 30);
     peer_open(&peer, port);
     for (int i = 0; i < count; i++) {
-        send_one(&peer, rand_r(seed) % DELAY_MS_MAX);
+        send_one(&peer, rand_r(seed) % (i % 2 ? DELAY_MS_MAX : SOON_MS_MAX));
         if (rand_r(seed) % 4 == 0) delete_one(&peer, rand_r(seed) % message_count);
     }
-    clock_sleep_ms(rand_r(seed) % 1500);
+    if (rand_r(seed) % 2) clock_sleep_ms(rand_r(seed) % 1500);
     kill_child(child);
     peer_close(&peer);
     clock_sleep_ms(rand_r(seed) % 1000);

@@ -349,6 +349,38 @@ static void a_clock_set_back_delivers_nothing_early_or_twice(void **state) {
     expect_all_done();
 }
 
+/* The next life begins with the files as a crash now would leave them. */
+static void crash(void) {
+    char command[256];
+    snprintf(command, sizeof command, "cp -a --sparse=always %s %s.crash", box.root, box.root);
+    assert_int_equal(system(command), 0);
+    peer_close(&peer);
+    broker_box_stop(&box);
+    snprintf(command, sizeof command, "rm -r %s && mv %s.crash %s", box.root, box.root, box.root);
+    assert_int_equal(system(command), 0);
+    broker_box_start(&box);
+    peer_open(&peer, box.broker.port);
+}
+
+/* What was saved says that slots are done which have been filled again since. */
+static void a_crash_after_the_clock_was_set_back_loses_nothing(void **state) {
+    (void)state;
+    restart_with("timerFlushIntervalMs=3600000");
+    clock_shift_wall_ms(HOUR_MS);
+    wait_idle();
+    restart(); /* saves how far it came */
+    clock_shift_wall_ms(-HOUR_MS);
+    send_in("a", HOUR_MS / 2);
+    wait_taken(1);
+    clock_shift_wall_ms(HOUR_MS / 4);
+    crash();
+    wait_taken(1);
+    expect_no_more("T", 0);
+    clock_shift_wall_ms(HOUR_MS / 4 + SECOND_MS);
+    wait_count("T", 1);
+    expect_all_done();
+}
+
 /* The slots of two times are one: the wheel has turned. */
 static void a_clock_set_back_far_loses_nothing(void **state) {
     (void)state;
@@ -499,6 +531,7 @@ int main(void) {
         TEST(bad_recalls_are_refused),
         TEST(a_full_slot_refuses),
         TEST(a_clock_set_back_delivers_nothing_early_or_twice),
+        TEST(a_crash_after_the_clock_was_set_back_loses_nothing),
         TEST(a_clock_set_back_far_loses_nothing),
         TEST(those_that_wait_survive_restarts),
         TEST(lost_files_are_made_again),

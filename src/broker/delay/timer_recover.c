@@ -97,10 +97,13 @@ static void note_logged(struct logged *logged, int64_t offset_phys) {
     logged->offsets_phys[logged->count++] = offset_phys;
 }
 
+/* A slot that was done when the checkpoint was saved may have been filled again since, because the clock was set back
+ * or a message came late. That unit stays out; its message is read from the timer topic again. */
 static enum err add_to_wheel(struct timer *timer, const struct timer_unit *unit, int64_t position) {
     int64_t slot_ms = timer_floor(timer, timer_unit_slot_ms(unit));
     struct timer_slot slot;
     if (slot_ms < timer->read_ms) return ERR_OK;
+    if (position >= timer->saved.log_end) note_logged(&timer->logged, unit->offset_phys);
     TRY(timer_wheel_get(&timer->wheel, slot_ms, &slot));
     if (slot.time_ms == slot_ms && slot.last >= position) return ERR_OK;
     if (slot.time_ms != slot_ms) slot = (struct timer_slot){.time_ms = slot_ms, .first = position};
@@ -116,7 +119,6 @@ static enum err replay(struct timer *timer, int64_t from) {
     timer->logged.count = timer->logged.next = 0;
     while (timer_log_next(&timer->log, &position, &unit) == ERR_OK) {
         if (unit.offset_phys + unit.size_bytes > log_end_phys) break;
-        if (position >= timer->saved.log_end) note_logged(&timer->logged, unit.offset_phys);
         TRY(add_to_wheel(timer, &unit, position));
         position += TIMER_UNIT_BYTES;
         end = position;
