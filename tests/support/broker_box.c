@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,6 +82,7 @@ void broker_box_close(struct broker_box *box) {
 }
 
 static void serve(struct broker_box *box, int port_fd) {
+    must(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0); /* a test that fails leaves nothing running */
     broker_box_start(box);
     must(write(port_fd, &box->broker.port, sizeof box->broker.port) == (ssize_t)sizeof box->broker.port);
     for (;;) pause();

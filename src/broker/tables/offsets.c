@@ -450,6 +450,7 @@ enum err offsets_open(struct broker *broker, struct offsets **out) {
     offsets->lmq = broker->store_config.enable_lmq;
     state_file_init(&offsets->file, broker, offsets->lmq ? "lmqConsumerOffset.json" : "consumerOffset.json", offsets,
                     write_file);
+    offsets->file.rests_on_log = true;
     enum err err = load(offsets);
     if (err != ERR_OK) {
         offsets_close(offsets);

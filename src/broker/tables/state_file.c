@@ -7,7 +7,7 @@
 #include "broker/work.h"
 #include "os/file.h"
 
-enum { STATE_FILE_MAX_BYTES = 1 << 30 };
+enum { STATE_FILE_MAX_BYTES = 1 << 30, LOG_WAIT_MS = 5000 };
 
 void state_file_init(struct state_file *file, struct broker *broker, const char *name, void *table,
                      void (*write)(void *table, struct json_writer *w)) {
@@ -16,7 +16,7 @@ void state_file_init(struct state_file *file, struct broker *broker, const char 
     file->path = bytes_dup(bytes_of(broker_config_file(broker, &arena, name)));
     file->table = table;
     file->write = write;
-    file->spoiled = false;
+    file->rests_on_log = file->spoiled = false;
     atomic_init(&file->changed, false);
     atomic_init(&file->queued, false);
     lock_init(&file->saving, LOCK_BROKER_STATE);
@@ -83,13 +83,19 @@ void state_file_save_soon(struct state_file *file) {
     }
 }
 
+static enum err write_content(struct state_file *file, struct bytes content) {
+    struct store *store = file->broker->store;
+    if (file->rests_on_log && store) TRY(store_wait_flushed(store, store_end_phys(store), LOG_WAIT_MS));
+    return file_replace(file->path, content, !file->spoiled);
+}
+
 void state_file_save(struct state_file *file) {
     lock_take(&file->saving);
     if (atomic_exchange(&file->changed, false)) {
         struct buf out = {0};
         struct json_writer w = {.out = &out, .bare_int_keys = true, .pretty = true};
         file->write(file->table, &w);
-        enum err err = file_replace(file->path, buf_bytes(&out), !file->spoiled);
+        enum err err = write_content(file, buf_bytes(&out));
         buf_close(&out);
         if (err == ERR_OK) {
             file->spoiled = false;

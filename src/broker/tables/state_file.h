@@ -13,6 +13,9 @@ struct state_file {
     char *path;
     void *table;
     void (*write)(void *table, struct json_writer *w); /* one value; takes the table's own lock */
+    /* What it says rests on messages (offsets of pops on checkpoints): it is written when the log is on disk up to
+     * there, or a power cut could leave it ahead of them. */
+    bool rests_on_log;
     bool spoiled; /* the file could not be read, its backup was: do not put the one over the other */
     atomic_bool changed, queued;
     struct lock saving; /* one writer at a time */
