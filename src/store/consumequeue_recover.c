@@ -191,6 +191,19 @@ static enum err find_end(const struct walk *walk, int64_t synced_phys, int64_t *
     }
 }
 
+/* Those that hold [from_bytes, end_bytes); the last one first: whenever this ends, no gap is left. */
+static enum err remove_files(struct queue *queue, int64_t from_bytes, int64_t end_bytes) {
+    struct queue_files *files = &queue->store->queue_files;
+    int64_t start = (end_bytes - 1) / files->file_bytes * files->file_bytes;
+    for (; start >= from_bytes; start -= files->file_bytes) {
+        char path[STORE_PATH_MAX];
+        queue_files_forget(files, queue, start + files->file_bytes);
+        queue_files_path(queue, start, path, sizeof path);
+        TRY(file_unlink(path));
+    }
+    return ERR_OK;
+}
+
 /* Nothing may follow the end, or a later start would take it for entries: zeroes the rest of the file that holds the
  * end and removes the files behind it. */
 static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_bytes) {
@@ -205,14 +218,7 @@ static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_b
         queue_files_give(files, file);
         TRY(err);
     }
-    /* the last one first: whenever this ends, no gap is left */
-    int64_t last = (files_end_bytes - 1) / files->file_bytes * files->file_bytes;
-    for (; last > start; last -= files->file_bytes) {
-        queue_files_forget(files, queue, last + files->file_bytes);
-        queue_files_path(queue, last, path, sizeof path);
-        TRY(file_unlink(path));
-    }
-    return ERR_OK;
+    return remove_files(queue, start + files->file_bytes, files_end_bytes);
 }
 
 static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offset) {
@@ -230,7 +236,10 @@ enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queu
     if (walk.end_bytes < 0) return ERR_OK;
     int64_t end;
     TRY(find_end(&walk, synced_phys, &end));
-    if (synced_phys != INT64_MAX) TRY(cut_behind(queue, end, walk.end_bytes));
+    /* no entry is left: the log tells where the queue begins; the first of these files may have been lost */
+    if (walk.crashed && end * QUEUE_ENTRY_BYTES == walk.first_bytes)
+        return remove_files(queue, walk.first_bytes, walk.end_bytes);
+    if (walk.crashed) TRY(cut_behind(queue, end, walk.end_bytes));
     queue->first_file_bytes = walk.first_bytes;
     queue->named_bytes = walk.end_bytes - queue->store->queue_files.file_bytes;
     set_bounds(queue, walk.first_bytes / QUEUE_ENTRY_BYTES, end);

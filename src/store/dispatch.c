@@ -15,7 +15,7 @@
 enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 4096, RETRY_MS = 200 };
 
 void dispatch_init(struct dispatch *dispatch, struct store *store) {
-    *dispatch = (struct dispatch){.store = store};
+    *dispatch = (struct dispatch){.store = store, .behind_phys = INT64_MAX};
     lock_init(&dispatch->lock, LOCK_DISPATCH);
     bell_init(&dispatch->bell);
     bell_init(&dispatch->done_bell);
@@ -146,7 +146,7 @@ static enum err put_entry(struct dispatch *dispatch, const struct record *record
     return put_lmq_entries(dispatch, record, &entry);
 }
 
-/* An index that fails is left behind; on the thread, what may pass is waited for. */
+/* An index that fails is left behind. What may pass is waited for: by the thread, not by a recovery. */
 static enum err put_index(struct dispatch *dispatch, const struct record *record) {
     struct store *store = dispatch->store;
     if (!store->index || !LIVE(store, index_file_write_enable) ||
@@ -163,8 +163,13 @@ static enum err put_index(struct dispatch *dispatch, const struct record *record
         else if (bytes_equal(name, PROPERTY_TAGS))
             keys.tags = value;
     }
+    if (record->offset_phys >= dispatch->behind_phys) return ERR_OK;
     enum err err = index_put(store->index, &keys);
     if (err == ERR_OK || (dispatch->running && store_may_pass(err))) return err;
+    if (store_may_pass(err)) {
+        dispatch->behind_phys = record->offset_phys;
+        return ERR_OK;
+    }
     log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));
     index_stop(store->index);
     return ERR_OK;
@@ -272,6 +277,7 @@ static enum err dispatch_batch(struct dispatch *dispatch, int64_t limit_phys) {
     const struct run keys = run;
     enum err err = put_entries(dispatch, &run);
     if (err == ERR_OK) err = write_touched(dispatch);
+    dispatch->entries_phys = MAX(dispatch->entries_phys, run.pos);
     if (err == ERR_OK) {
         publish_touched(dispatch);
         err = put_keys(dispatch, keys, run.pos);
@@ -339,6 +345,7 @@ static void run_thread(void *arg) {
 }
 
 enum err dispatch_start(struct dispatch *dispatch) {
+    dispatch->behind_phys = INT64_MAX;
     dispatch->running = true; /* before the thread, which looks at it */
     enum err err = thread_start(&dispatch->thread, "dispatch", run_thread, dispatch);
     if (err != ERR_OK) dispatch->running = false;

@@ -17,7 +17,9 @@ struct dispatch {
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
     _Atomic int lacking;             /* enum err: for want of what queues and index cannot be written now */
     _Atomic bool stop;
-    bool gaps;             /* a queue lacked entries before a record and got fillers; for recovery */
+    int64_t entries_phys; /* records below may have entries: at times more than done, when the index could not follow */
+    int64_t behind_phys;  /* recovery: the index could not follow from here on; INT64_MAX = it did */
+    bool gaps;            /* a queue lacked entries before a record and got fillers; for recovery */
     struct queue *touched; /* of this batch */
     struct queue_tail *newest_tail, *oldest_tail;
     int32_t tail_count;
@@ -26,7 +28,7 @@ struct dispatch {
 };
 void dispatch_init(struct dispatch *dispatch, struct store *store);
 void dispatch_close(struct dispatch *dispatch);
-/* Where it goes on; before the first batch. */
+/* Where it goes on; before the first batch, and once more behind recovery's. */
 void dispatch_set_start(struct dispatch *dispatch, int64_t offset_phys);
 enum err dispatch_start(struct dispatch *dispatch) MUST_USE;
 /* Works off what is confirmed, then ends. */

@@ -159,7 +159,8 @@ static int64_t safe_place(struct flush *flush, uint64_t *entries_mark) {
     struct store *store = flush->store;
     lock_take(&store->dispatch.lock);
     int64_t done_phys = dispatch_done(&store->dispatch);
-    *entries_mark = store->dispatch.touched ? 0 : queue_table_mark(&store->queues, false);
+    bool more = store->dispatch.touched || store->dispatch.entries_phys > done_phys;
+    *entries_mark = more ? 0 : queue_table_mark(&store->queues, false);
     lock_give(&store->dispatch.lock);
     if (flush_wait(flush, done_phys, SAFE_WAIT_MS) == ERR_OK) return done_phys;
     *entries_mark = 0;

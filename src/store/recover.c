@@ -20,7 +20,7 @@ struct recovery {
     struct queue_entry newest; /* queue entry that reaches farthest into the log; size 0 = none */
     int64_t from_phys;         /* the log is checked and dispatched from here */
     int64_t end_phys, last_record_phys, last_time_ms;
-    int64_t record_count;
+    int64_t record_count, cut_count; /* of the log; of queue entries */
 };
 
 /* --- formats --------------------------------------------------------------------------------------------- */
@@ -207,6 +207,7 @@ static enum err cut_queues(struct recovery *recovery, struct queue **queues, siz
         TRY(consumequeue_truncate(queues[i], recovery->end_phys, &cut));
         total += cut;
     }
+    recovery->cut_count += total;
     if (total > 0)
         log_warn(STORE, "queue entries beyond the end of the log removed: count=%" PRId64 " end_phys=%" PRId64, total,
                  recovery->end_phys);
@@ -293,17 +294,13 @@ static void check_log(struct recovery *recovery, int64_t from_phys) {
     }
 }
 
-static int64_t start_of_file(const struct store *store, int64_t offset_phys) {
-    int64_t start = offset_phys - offset_phys % store->log.files.file_bytes;
-    return MAX(start, commitlog_min(&store->log));
-}
-
-/* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. */
+/* Where the index is behind (its files were lost, or a crash came), the log is dispatched again from further back. (A
+ * damaged index may name any place: dispatch goes on with the next record then.) */
 static int64_t start_for_index(const struct recovery *recovery) {
     const struct store *store = recovery->store;
     int64_t newest_phys = store->index ? index_newest_phys(store->index) : INT64_MAX;
     if (newest_phys >= recovery->from_phys) return recovery->from_phys;
-    return recovery->crashed ? start_of_file(store, newest_phys) : MAX(newest_phys, commitlog_min(&store->log));
+    return MAX(newest_phys, commitlog_min(&store->log));
 }
 
 /* Once a sync has failed, memory may hold as clean what the disk does not have: only what is written again is synced
@@ -378,7 +375,7 @@ static enum err dispatch_again(struct recovery *recovery) {
 static enum err make_lasting(struct recovery *recovery) {
     struct store *store = recovery->store;
     atomic_store(&store->checkpoint.files_mark, 0);
-    bool changed = recovery->crashed || recovery->rebuilding || recovery->from_phys < recovery->end_phys;
+    bool changed = recovery->crashed || recovery->rebuilding || recovery->cut_count > 0;
     return changed ? flush_recovered(&store->flush) : ERR_OK;
 }
 
@@ -407,6 +404,7 @@ enum err recover_run(struct store *store, bool crashed) {
         TRY(dispatch_again(&recovery));
     }
     TRY(finish_queues(&recovery));
+    dispatch_set_start(&store->dispatch, MIN(recovery.end_phys, store->dispatch.behind_phys));
     TRY(make_lasting(&recovery));
     log_info(STORE, "recovery: queues and index brought up to the log: bytes=%" PRId64 " took_ms=%" PRId64,
              recovery.end_phys - recovery.from_phys, lap_ms(&start_ms));
