@@ -1,7 +1,7 @@
-/* Fails calls to the disk: the n-th for n = 1, 2, ... until a whole run needs fewer, once or from then on, with each
- * error that a disk or a system gives, over starts, messages, new files, deletion, stops and recoveries. Whatever
- * fails, a refusal comes at once and with its reason, and a start without faults has every message that was
- * acknowledged. */
+/* Fails calls to the disk: the n-th for n = 1, 2, ... until a whole run needs fewer, once or from then on, or any by
+ * chance, with each error that a disk or a system gives, over starts, messages, new files, deletion, stops and
+ * recoveries. Whatever fails, a refusal comes at once and with its reason, and a start without faults has every message
+ * that was acknowledged. */
 #include "base/test.h"
 
 #include <errno.h>
@@ -15,15 +15,18 @@
 
 enum { SENDS = 24, RUNS_MAX = 4000, WAIT_MS = 5000 };
 
-static _Atomic int calls, fail_at, fail_with;
+static _Atomic int calls, fail_at, fail_with, injected;
 static _Atomic bool fail_on, fired; /* fail_on: all later calls too */
+static _Atomic uint32_t fail_odds;  /* one in so many calls, instead of the n-th; 0 = none */
 
 static int fault(enum file_call call, const char *path) {
     (void)path;
     int error = atomic_load(&fail_with), number = atomic_fetch_add(&calls, 1) + 1, at = atomic_load(&fail_at);
     if (error != EIO && (call == FILE_READ || call == FILE_UNLINK)) return 0;
-    if (number != at && !(number > at && atomic_load(&fail_on))) return 0;
+    uint32_t odds = atomic_load(&fail_odds);
+    if (odds ? torture_random(odds) != 0 : number != at && !(number > at && atomic_load(&fail_on))) return 0;
     atomic_store(&fired, true);
+    atomic_fetch_add(&injected, 1);
     return error;
 }
 
@@ -101,16 +104,24 @@ static bool fail_call(int n, int error, bool on, bool is_sync) {
 static void each_call_fails(void **state) {
     (void)state;
     static const int errors[] = {EIO, ENOSPC, EMFILE, EROFS, ENOMEM};
-    int stride = torture_count(23, 1), failed = 0;
+    int stride = torture_count(23, 1), runs = 0;
+    char text[100];
     torture_begin("failed calls");
     for (size_t e = 0; e < ARRAY_LEN(errors); e++)
         for (int variant = 0; variant < 4; variant++)
             for (int n = 1 + (int)torture_random((uint32_t)stride);; n += stride) {
                 must(n < RUNS_MAX);
                 if (!fail_call(n, errors[e], variant & 1, variant & 2)) break;
-                torture_progress("failed calls", ++failed, torture_count(600, 14000));
+                torture_progress("failed calls, runs", ++runs, torture_count(200, 6000));
             }
-    torture_result("failed calls", failed, "0 messages lost, each refusal with its reason");
+    for (int i = torture_count(50, 1500); i > 0; i--) {
+        atomic_store(&fail_odds, 10 + torture_random(100));
+        fail_call(0, errors[i % (int)ARRAY_LEN(errors)], false, i % 2);
+        torture_progress("failed calls, runs", ++runs, torture_count(200, 6000));
+    }
+    atomic_store(&fail_odds, 0);
+    snprintf(text, sizeof text, "in %d runs; 0 messages lost, each refusal with its reason", runs);
+    torture_result("failed calls", atomic_load(&injected), text);
 }
 
 int main(void) {

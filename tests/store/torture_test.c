@@ -18,7 +18,7 @@
 #include "support/store_box.h"
 #include "support/torture.h"
 
-enum { WRITERS = 3, BATCH_MAX = 5, ACKS_MAX = 1 << 22, STARTS_KILLED = 3, ROUNDS_A_STORE = 20 };
+enum { WRITERS = 3, BATCH_MAX = 5, ACKS_MAX = 1 << 22, STARTS_KILLED = 3, ROUNDS_A_STORE = 8 };
 
 /* --- the process that is killed ---------------------------------------------------------------------------- */
 
@@ -129,7 +129,7 @@ static void write_and_kill(struct box *box, int round, struct acks *acks) {
     pid_t killer = fork_child();
     if (killer == 0) {
         close(ends[0]);
-        clock_sleep_ms(40 + random_below(160));
+        clock_sleep_ms(20 + random_below(60));
         kill(writer, SIGKILL);
         _exit(0);
     }

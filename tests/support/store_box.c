@@ -212,9 +212,11 @@ void box_check(struct store *store, const struct box_put *put) {
     char key[32];
     snprintf(key, sizeof key, "n%" PRId64, put->number);
     check_key(store, &record, key);
-    snprintf(key, sizeof key, "k%d", (int)(put->number % 7));
-    check_key(store, &record, key);
-    check_key(store, &record, "all");
+    if (put->number % 8 == 0) { /* of the keys that many share: they take their time */
+        snprintf(key, sizeof key, "k%d", (int)(put->number % 7));
+        check_key(store, &record, key);
+        check_key(store, &record, "all");
+    }
     store_release(slice.hold);
 }
 

@@ -35,7 +35,7 @@ void box_put(struct store *store, int64_t number, struct box_put *out); /* one, 
 
 /* The bytes are the record of that message, put there. */
 void box_check_record(struct bytes bytes, const struct box_put *put);
-/* Found by physical offset, by queue offset and by each key. */
+/* Found by physical offset, by queue offset and by its keys. */
 void box_check(struct store *store, const struct box_put *put);
 /* Every queue holds whole messages without a gap, in the order of the log. Returns how many. */
 int64_t box_check_queues(struct store *store);
