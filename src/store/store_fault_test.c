@@ -199,6 +199,48 @@ static void test_failed_sync_is_final(void **state) {
     testing_done(t);
 }
 
+/* --- the order of calls ------------------------------------------------------------------------------------ */
+
+static _Atomic int number, log_cut_at, log_synced_at, derived_changed_at, all_synced_at, checkpoint_written_at;
+
+static int note_order(enum file_call call, const char *path) {
+    int now = atomic_fetch_add(&number, 1) + 1;
+    bool changes = call == FILE_WRITE || call == FILE_RESIZE || call == FILE_UNLINK || call == FILE_RENAME;
+    bool first_file = strstr(path, "/commitlog/00000000000000000000"); /* the next one is made ahead */
+    if (call == FILE_RESIZE && first_file) atomic_store(&log_cut_at, now);
+    if (call == FILE_SYNC && first_file) atomic_store(&log_synced_at, now);
+    if (changes && strstr(path, "/consumequeue/")) atomic_store(&derived_changed_at, now);
+    if (call == FILE_SYNC_ALL) atomic_store(&all_synced_at, now);
+    if (changes && strstr(path, "/checkpoint")) atomic_store(&checkpoint_written_at, now);
+    return 0;
+}
+
+/* What a recovery cuts off must be gone for good before it is built upon: old entries or records that came back behind
+ * new ones would be taken for good. And the checkpoint speaks last. */
+static void test_recovery_lasts_before_it_ends(void **state) {
+    (void)state;
+    struct testing t;
+    testing_init(&t);
+    testing_open(&t);
+    for (int i = 0; i < 50; i++) testing_send(&t, "Topic", i % 2, "message");
+    testing_close(&t);
+    char path[128];
+    snprintf(path, sizeof path, "%s/checkpoint", t.root);
+    assert_ok(file_unlink(path)); /* all is to be done again */
+    testing_pretend_crash(&t);
+    t.config.flush_interval_commit_log_ms = t.config.flush_interval_consume_queue_ms = 60000;
+    atomic_store(&number, 0);
+    file_set_fault(note_order);
+    testing_open(&t);
+    assert_true(atomic_load(&log_cut_at) > 0 && atomic_load(&log_synced_at) > atomic_load(&log_cut_at));
+    assert_true(atomic_load(&derived_changed_at) > 0);
+    assert_true(atomic_load(&all_synced_at) > atomic_load(&derived_changed_at));
+    assert_true(atomic_load(&checkpoint_written_at) > atomic_load(&all_synced_at));
+    testing_close(&t);
+    file_set_fault(NULL);
+    testing_done(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_io_errors_sync),
@@ -206,6 +248,7 @@ int main(void) {
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_full_disk_passes),
         cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_recovery_lasts_before_it_ends),
     };
     log_set_level(LOG_ERROR + 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
