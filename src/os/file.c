@@ -257,11 +257,11 @@ static enum err make_dirs(const char *path, bool lasting) {
 }
 
 enum err file_make_dirs(const char *path) {
-    return make_dirs(path, false);
+    return make_dirs(path, true);
 }
 
-enum err file_make_lasting_dirs(const char *path) {
-    return make_dirs(path, true);
+enum err file_make_dirs_unsynced(const char *path) {
+    return make_dirs(path, false);
 }
 
 bool file_exists(const char *path) {

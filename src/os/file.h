@@ -65,9 +65,10 @@ enum err file_sync_system(const char *path) MUST_USE;
 enum err file_sync_dir(const char *dir) MUST_USE;
 enum err file_rename(const char *from, const char *to) MUST_USE;
 enum err file_unlink(const char *path) MUST_USE;    /* a missing file is fine */
-enum err file_make_dirs(const char *path) MUST_USE; /* mkdir -p */
-/* The same; what it makes is there after a power cut too. */
-enum err file_make_lasting_dirs(const char *path) MUST_USE;
+/* mkdir -p; what it makes is there after a power cut too. */
+enum err file_make_dirs(const char *path) MUST_USE;
+/* The same, but the caller syncs the folders above. */
+enum err file_make_dirs_unsynced(const char *path) MUST_USE;
 bool file_exists(const char *path);
 enum err file_mtime_ms(const char *path, int64_t *out) MUST_USE;
 /* Names in a folder without . and .., sorted; live in `arena`. A missing folder is an empty list. */

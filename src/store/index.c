@@ -313,7 +313,7 @@ static void next_name(const struct index_service *index, char out[32]) {
 }
 
 static enum err add_file(struct index_service *index) {
-    TRY(file_make_lasting_dirs(index->dir));
+    TRY(file_make_dirs(index->dir));
     char name[32];
     next_name(index, name);
     struct arena arena = {0};

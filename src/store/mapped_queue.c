@@ -61,7 +61,7 @@ enum err mapped_queue_open(struct mapped_queue *queue, const char *dir, int64_t 
     struct arena arena = {0};
     int64_t *starts;
     size_t count;
-    enum err err = file_make_lasting_dirs(dir);
+    enum err err = file_make_dirs(dir);
     if (err == ERR_OK) err = mapped_file_list(&arena, dir, &starts, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_file(queue, starts[i], i + 1 == count);
     arena_close(&arena);

@@ -82,7 +82,7 @@ static enum err create_file(const struct queue_files *files, const struct queue 
     enum err err = file_open(path, FILE_CREATE, fd);
     if (err == ERR_NOT_FOUND) { /* first file of the queue */
         queue_files_path(queue, -1, dir, sizeof dir);
-        TRY(file_make_dirs(dir));
+        TRY(file_make_dirs_unsynced(dir));
         err = file_open(path, FILE_CREATE, fd);
     }
     TRY(err);

@@ -150,7 +150,7 @@ static enum err load_queues(struct recovery *recovery) {
     struct arena arena = {0};
     const char **names;
     size_t count;
-    enum err err = file_make_lasting_dirs(path);
+    enum err err = file_make_dirs(path);
     if (err == ERR_OK) err = file_list(&arena, path, &names, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, names[i]);
     arena_close(&arena);
@@ -184,7 +184,7 @@ static enum err drop_queues(struct recovery *recovery, const char *why) {
     store_forget_queues(store);
     snprintf(path, sizeof path, "%s/consumequeue", store->root);
     TRY(file_remove_tree(path));
-    TRY(file_make_lasting_dirs(path));
+    TRY(file_make_dirs(path));
     recovery->rebuilding = true;
     recovery->queue_count = 0;
     recovery->newest = (struct queue_entry){.offset_phys = -1};

@@ -36,7 +36,7 @@ static enum err set_paths(struct store *store) {
 static enum err take_lock(struct store *store) {
     char path[STORE_PATH_MAX];
     root_path(store, "lock", path);
-    TRY(file_make_lasting_dirs(store->root));
+    TRY(file_make_dirs(store->root));
     TRY(file_open(path, FILE_CREATE, &store->lock_fd));
     enum err err = file_lock_byte0(store->lock_fd, path);
     if (err == ERR_LOCKED)

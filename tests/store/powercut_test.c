@@ -167,7 +167,7 @@ static void write_out(const char *root, const char *path, const struct buf *cont
     char full[256];
     snprintf(full, sizeof full, "%s%s", root, path);
     FILE *file = fopen(full, "wb");
-    must(file && fwrite(content->data, 1, content->len, file) == content->len);
+    must(file && (content->len == 0 || fwrite(content->data, 1, content->len, file) == content->len));
     fclose(file);
 }
 
