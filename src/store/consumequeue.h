@@ -42,6 +42,7 @@ struct queue {
     int64_t written_offset;   /* entries below are in the file; max_offset follows when the batch is complete */
     int64_t pending_end;      /* entries below are in the tail */
     bool touched;             /* in the batch's list */
+    bool min_is_known;        /* by consumequeue_load: the first entry is of a record that the log has */
     struct queue *touched_next;
     /* thread flush-queues: */
     _Atomic int64_t synced_offset; /* entries below are on disk */

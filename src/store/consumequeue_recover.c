@@ -248,6 +248,9 @@ enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queu
     TRY(read_entries(&walk, end - 1, 1, raw));
     struct queue_entry entry = queue_entry_decode(raw);
     if (!queue_entry_is_filler(&entry)) *last = entry;
+    TRY(read_entries(&walk, walk.first_bytes / QUEUE_ENTRY_BYTES, 1, raw)); /* mostly of the same file, still open */
+    entry = queue_entry_decode(raw);
+    queue->min_is_known = !queue_entry_is_filler(&entry) && entry.offset_phys >= commitlog_min(&queue->store->log);
     return ERR_OK;
 }
 

@@ -202,6 +202,7 @@ static enum err load_sound_queues(struct recovery *recovery) {
 /* Entries of records that are no more. */
 static enum err cut_queues(struct recovery *recovery, struct queue **queues, size_t count) {
     int64_t total = 0;
+    if (recovery->newest.offset_phys + recovery->newest.size_bytes <= recovery->end_phys) return ERR_OK; /* none */
     for (size_t i = 0; i < count; i++) {
         int64_t cut;
         TRY(consumequeue_truncate(queues[i], recovery->end_phys, &cut));
@@ -221,7 +222,7 @@ static enum err finish_queues(struct recovery *recovery) {
     enum err err = ERR_OK;
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         int32_t dropped;
-        err = consumequeue_expire(queues[i], commitlog_min(&store->log), &dropped);
+        if (!queues[i]->min_is_known) err = consumequeue_expire(queues[i], commitlog_min(&store->log), &dropped);
         atomic_store(&queues[i]->next_offset, atomic_load(&queues[i]->max_offset));
     }
     free(queues);

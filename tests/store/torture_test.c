@@ -239,7 +239,8 @@ static void cut_power(struct box *box, const struct acks *acks) {
     snprintf(log_dir, sizeof log_dir, "%s/commitlog", box->root);
     struct buf checkpoint = {0};
     must(file_read_all(path, 4096, &checkpoint) == ERR_OK);
-    struct cut cut = {.safe_phys = load_i64be(checkpoint.data + 72), .index_ms = load_i64be(checkpoint.data + 16)};
+    int64_t safe_phys = load_i64be(checkpoint.data + 72); /* may be more than was acknowledged */
+    struct cut cut = {.safe_phys = safe_phys, .synced_phys = safe_phys, .index_ms = load_i64be(checkpoint.data + 16)};
     buf_close(&checkpoint);
     for (size_t i = 0; i < acks->count; i++) cut.synced_phys = MAX(cut.synced_phys, acks->items[i].end_phys);
     snprintf(path, sizeof path, "%s/consumequeue", box->root);
