@@ -64,7 +64,7 @@ enum err file_sync_mapped(char *data, size_t len, const char *path) MUST_USE;
 enum err file_sync_system(const char *path) MUST_USE;
 enum err file_sync_dir(const char *dir) MUST_USE;
 enum err file_rename(const char *from, const char *to) MUST_USE;
-enum err file_unlink(const char *path) MUST_USE;    /* a missing file is fine */
+enum err file_unlink(const char *path) MUST_USE; /* a missing file is fine */
 /* mkdir -p; what it makes is there after a power cut too. */
 enum err file_make_dirs(const char *path) MUST_USE;
 /* The same, but the caller syncs the folders above. */
