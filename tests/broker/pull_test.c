@@ -247,6 +247,28 @@ static void next_answer(struct peer *peer, struct answer *out) {
     read_answer(&command, out);
 }
 
+static void a_reset_wakes_held_pulls(void **state) {
+    (void)state;
+    struct peer peer;
+    struct answer answer;
+    struct command reply;
+    peer_open(&peer, box.broker.port);
+    for (int i = 0; i < 3; i++) peer_send_message(&producer, "Reset", NULL, "m", 0);
+    wait_for_queue("Reset", 3);
+    struct hdr_pull_message header = hold_header("Reset", 0, 3);
+    header.suspend_timeout_millis = 60000;
+    hold(&peer, &header);
+    assert_held(&peer);
+    struct hdr_reset_offset reset = {
+        .present = HEADER_ALL, .topic = BYTES("Reset"), .group = BYTES("H"), .is_force = true};
+    reset.has.offset = false;
+    peer_call(&producer, REQUEST_INVOKE_BROKER_TO_RESET_OFFSET, layout_reset_offset(), &reset, BYTES(""), &reply);
+    assert_int_equal(reply.code, RESPONSE_SUCCESS);
+    next_answer(&peer, &answer);
+    assert_answer(&answer, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", 0);
+    peer_close(&peer);
+}
+
 static void held_pull_wakes_at_once(void **state) {
     (void)state;
     struct peer peer;
@@ -517,6 +539,7 @@ int main(void) {
         cmocka_unit_test(tags_filter),
         cmocka_unit_test(conditions_filter),
         cmocka_unit_test(refusals_have_code_and_type),
+        cmocka_unit_test(a_reset_wakes_held_pulls),
         cmocka_unit_test(offset_is_committed_with_the_pull),
         cmocka_unit_test(held_pull_wakes_at_once),
         cmocka_unit_test(queue_that_is_not_there_yet_wakes_too),

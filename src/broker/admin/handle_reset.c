@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "broker/clients/consumers.h"
+#include "broker/pull/held_pulls.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
@@ -81,6 +82,15 @@ static enum err one_queue(struct call *call, const struct hdr_reset_offset *head
     return ERR_OK;
 }
 
+/* Pulls that are held would tell of the reset only when messages come. */
+static void wake_pulls(struct broker *broker, const struct reset *reset) {
+    for (int32_t i = 0; i < reset->count; i++) {
+        struct queue *queue = topic_queue(reset->topic, broker->store, reset->first + i, false);
+        for (size_t r = 0; queue && r < broker->reactor_count; r++)
+            held_pulls_arrived(broker->reactors[r].held_pulls, queue);
+    }
+}
+
 static enum err reset_here(struct call *call, const struct hdr_reset_offset *header) {
     struct broker *broker = call->broker;
     struct reset reset = {.topic = topics_find(broker->topics, header->topic)};
@@ -102,6 +112,7 @@ static enum err reset_here(struct call *call, const struct hdr_reset_offset *hea
         progress_reset(broker->offsets, progress, reset.first + i, reset.offsets[i]);
     log_info(CLIENT, "offsets reset: group=%.*s topic=%.*s queues=%d first_queue=%d first_offset=%lld",
              BYTES_ARG(header->group), BYTES_ARG(header->topic), reset.count, reset.first, (long long)reset.offsets[0]);
+    wake_pulls(broker, &reset);
     write_offset_table(call, &reset, &call->body);
     return ERR_OK;
 }

@@ -158,7 +158,9 @@ static void deadline(struct loop_timer *timer) {
 }
 
 static bool has_news(const struct held_pull *h) {
-    return queue_max(h->pull.queue) > h->pull.offset_queue || queue_deleted(h->pull.queue);
+    const struct pull *pull = &h->pull;
+    return queue_max(pull->queue) > pull->offset_queue || queue_deleted(pull->queue) ||
+           (pull->progress && progress_pending_reset(pull->progress, pull->queue_id) != OFFSET_NONE);
 }
 
 /* Takes those out that have something to look at (of one queue, or of all when it is NULL), then lets them look. */
