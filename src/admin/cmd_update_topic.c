@@ -45,7 +45,7 @@ static enum err get_order(struct admin *admin, struct bytes topic, struct bytes 
 
 /* Of one broker: the others keep what they have. */
 static enum err order_on_broker(struct admin *admin, const struct args_update_topic *args) {
-    struct bytes name, old, item;
+    struct bytes name = {0}, old, item;
     struct buf all = {0};
     TRY(broker_name_of(admin, args->broker_addr, &name));
     TRY(get_order(admin, args->topic, &old));

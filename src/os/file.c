@@ -164,6 +164,7 @@ void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead) {
 
 bool file_resident(const char *data, size_t len) {
     if (len == 0) return true;
+    if (faulted(FILE_RESIDENT, "")) return false;
     char *start = page_range(data, &len);
     unsigned char state[256];
     size_t step = sizeof state * page_size();

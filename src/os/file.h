@@ -24,7 +24,8 @@ enum file_call {
     FILE_SYNC_ALL, /* of the file system below the path */
     FILE_RENAME,
     FILE_UNLINK,
-    FILE_MKDIR
+    FILE_MKDIR,
+    FILE_RESIDENT /* of a mapped range, path ""; failing, it is not in memory */
 };
 /* Fault seam: called before each effect; a non-zero errno makes the call fail with it. NULL = none. Set before threads
  * start. */

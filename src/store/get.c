@@ -168,10 +168,12 @@ static bool is_whole(const struct scan *scan, const struct queue_entry *entry, s
            dispatch_tags_code(scan->store, &parts) == entry->tags_code;
 }
 
+/* What this process wrote and memory has held since is as it was written; what comes from the disk is looked through.
+ */
 static bool is_sound(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
     int64_t phys = entry->offset_phys;
-    bool just_written = phys >= scan->store->opened_phys && scan->end_phys - phys <= WARM_BYTES;
-    if (head_agrees(scan, entry, record) && (just_written || is_whole(scan, entry, record))) return true;
+    bool as_written = phys >= scan->store->opened_phys && !scan->get->was_cold && !scan->get->may_wait;
+    if (head_agrees(scan, entry, record) && (as_written || is_whole(scan, entry, record))) return true;
     log_every_ms(
         1000, ERROR, STORE, "damaged message or queue entry, not served: topic=%.*s queue=%d offset=%lld phys=%lld",
         BYTES_ARG(scan->get->queue->topic), scan->get->queue->id, (long long)scan->get->next_offset, (long long)phys);

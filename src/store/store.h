@@ -148,6 +148,7 @@ struct get {
     bool (*match_record)(void *ctx, struct bytes record); /* may be NULL; ends the scan after 10 ms, unless may_wait */
     void *match_ctx;
     bool may_wait; /* the caller may block on the disk */
+    bool was_cold; /* this get was COLD before: what it finds now comes from the disk */
     /* answered */
     enum get_status status;
     int64_t next_offset, min_offset, max_offset;

@@ -1,11 +1,14 @@
 /* What consumers see: statuses, filters, long polling, permissions. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include "base/test.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
 #include "message/properties.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "support/broker_box.h"
 
 enum { COMMIT = 1, SUSPEND = 2, SUBSCRIPTION = 4, HOLD_MS = 700 };
@@ -221,6 +224,41 @@ static void offset_is_committed_with_the_pull(void **state) {
     pull(&peer, &header, &answer);
     assert_answer(&answer, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", 1);
     peer_close(&peer);
+}
+
+static int nothing_is_resident(enum file_call call, const char *path) {
+    (void)path;
+    return call == FILE_RESIDENT ? EAGAIN : 0;
+}
+
+/* However often the log is brought in, it is gone again before the pull looks: it gets a copy. */
+static void memory_too_short_for_a_message_costs_a_copy(void **state) {
+    (void)state;
+    enum { FILLER_BYTES = 3 << 20, FILLERS = 4 /* more than is taken for warm */ };
+    struct peer peer;
+    struct answer answer;
+    char *filler = malloc(FILLER_BYTES + 1);
+    memset(filler, 'f', FILLER_BYTES);
+    filler[FILLER_BYTES] = '\0';
+    broker_box_stop(&box); /* the hook is set while no threads run */
+    file_set_fault(nothing_is_resident);
+    broker_box_start(&box);
+    peer_open(&peer, box.broker.port);
+    peer_send_message(&peer, "Short", NULL, "first", 0);
+    for (int i = 0; i < FILLERS; i++) peer_send_message(&peer, "Short", NULL, filler, 0);
+    wait_for_queue("Short", 1 + FILLERS);
+    struct hdr_pull_message header = pull_header("GS", "Short", 0, 0);
+    header.max_msg_nums = 1;
+    pull(&peer, &header, &answer);
+    assert_answer(&answer, RESPONSE_SUCCESS, "FOUND", 1);
+    assert_bytes(answer.records[0].body, "first");
+    peer_close(&peer);
+    peer_close(&producer);
+    broker_box_stop(&box);
+    file_set_fault(NULL);
+    broker_box_start(&box);
+    peer_open(&producer, box.broker.port);
+    free(filler);
 }
 
 /* --- long polling ------------------------------------------------------------------------------------------- */
@@ -540,6 +578,7 @@ int main(void) {
         cmocka_unit_test(conditions_filter),
         cmocka_unit_test(refusals_have_code_and_type),
         cmocka_unit_test(a_reset_wakes_held_pulls),
+        cmocka_unit_test(memory_too_short_for_a_message_costs_a_copy),
         cmocka_unit_test(offset_is_committed_with_the_pull),
         cmocka_unit_test(held_pull_wakes_at_once),
         cmocka_unit_test(queue_that_is_not_there_yet_wakes_too),

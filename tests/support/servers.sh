@@ -9,6 +9,8 @@ PIDS=()
 cleanup() {
     status=$?
     [ $status = 0 ] || [ $status = 77 ] || tail -n 40 "$T"/*.out "$HOME"/logs/rocketmqlogs/*.log 2>/dev/null || true
+    # a Java server that was not up in time has told its pid to its folder alone
+    for file in "$T"/*/{broker,namesrv}.pid; do [ ! -e "$file" ] || PIDS+=("$(cat "$file")"); done
     for pid in "${PIDS[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
     for pid in "${PIDS[@]}"; do wait "$pid" 2>/dev/null || true; done
     rm -rf "$T"

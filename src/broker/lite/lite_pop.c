@@ -105,7 +105,8 @@ static bool take_messages(struct lite_look *look, struct progress *progress, str
     struct broker *broker = look->reactor->broker;
     struct get get = {.queue = queue,
                       .offset_queue = begin_offset(broker, progress, queue),
-                      .max_count = look->pop->max_count - look->count};
+                      .max_count = look->pop->max_count - look->count,
+                      .was_cold = look->pop->cold_tries > 0};
     store_get(broker->store, look->arena, &get);
     if (out_of_range(get.status)) {
         progress_commit(broker->offsets, progress, 0, get.next_offset);

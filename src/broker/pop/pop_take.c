@@ -188,6 +188,7 @@ static void look_up(struct pop_take *take, struct get *get) {
     get->match_tags = filter ? filter_match_tags : NULL;
     get->match_record = filter && filter->sql ? filter_match_record : NULL;
     get->match_ctx = take->pop->filter;
+    get->was_cold = take->pop->cold_tries > 0;
     store_get(take->reactor->broker->store, take->arena, get);
 }
 

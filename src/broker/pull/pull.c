@@ -11,11 +11,13 @@
 #include "broker/stats/stats.h"
 #include "wire/response.h"
 
-enum { COLD_TRIES_MAX = 16 };
+enum { COLD_TRIES_MAX = 4 /* then memory is too short to hold what was read: a copy is sent */ };
 
 enum look { LOOK_FIRST, LOOK_WOKEN, LOOK_EXPIRED };
 
 static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena, enum look look);
+static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena,
+                        enum look look);
 
 void pull_drop(const struct pull *pull) {
     filter_release(pull->filter);
@@ -75,9 +77,22 @@ static void answer(struct reactor *reactor, const struct pull *pull, const struc
                                                  .remark = bytes_of(status),
                                                  .layout = layout_pull_result(),
                                                  .fields = &result,
+                                                 .body = pull->copy,
                                                  .slices = slices,
                                                  .slice_count = get->slice_count});
     pull_drop(pull);
+}
+
+static struct get get_of(const struct pull *pull) {
+    return (struct get){
+        .queue = pull->queue,
+        .offset_queue = pull->offset_queue,
+        .max_count = pull->max_count,
+        .match_tags = pull->filter ? filter_match_tags : NULL,
+        .match_record = pull->filter && pull->filter->sql ? filter_match_record : NULL,
+        .match_ctx = pull->filter,
+        .was_cold = pull->cold_tries > 0,
+    };
 }
 
 /* --- messages that are not in memory ---------------------------------------------------------------------- */
@@ -85,21 +100,45 @@ struct cold_pull {
     struct pull pull;
     struct reactor *reactor;
     enum look look;
+    bool copied; /* `get` has been answered, its slices are a copy in `arena` */
+    struct get get;
+    struct arena arena; /* for the answer */
     struct loop_task warm;
 };
 
 static void cold_pull_warm(struct loop_task *task) {
     struct cold_pull *cold = CONTAINER_OF(task, struct cold_pull, warm);
     struct reactor *reactor = cold->reactor;
-    struct arena arena = {0};
-    pull_look(reactor, &cold->pull, &arena, cold->look);
-    arena_close(&arena);
+    if (cold->copied)
+        pull_settle(reactor, &cold->pull, &cold->get, &cold->arena, cold->look);
+    else
+        pull_look(reactor, &cold->pull, &cold->arena, cold->look);
+    arena_close(&cold->arena);
     free(cold);
     atomic_fetch_sub(&reactor->cold_pulls, 1);
 }
 
+/* Reads as the reactor would, but may wait for the disk, and keeps what it read. @thread read-i */
+static void copy_messages(struct cold_pull *cold) {
+    struct get *get = &cold->get;
+    *get = get_of(&cold->pull);
+    get->may_wait = true;
+    store_get(cold->reactor->broker->store, &cold->arena, get);
+    char *copy = arena_alloc(&cold->arena, (size_t)MAX(get->total_bytes, 1)), *at = copy;
+    for (size_t i = 0; i < get->slice_count; i++) {
+        memcpy(at, get->slices[i].bytes.data, get->slices[i].bytes.len);
+        at += get->slices[i].bytes.len;
+        store_release(get->slices[i].hold);
+    }
+    get->slices = NULL;
+    get->slice_count = 0;
+    if (at > copy) cold->pull.copy = bytes_make(copy, (size_t)(at - copy));
+    cold->copied = true;
+}
+
 static void cold_pull_done(void *ctx) {
     struct cold_pull *cold = ctx;
+    if (cold->pull.cold_tries > COLD_TRIES_MAX) copy_messages(cold);
     loop_post(cold->reactor->loop, &cold->warm);
 }
 
@@ -124,17 +163,15 @@ static bool hold_back(struct reactor *reactor, struct pull *pull) {
 
 static void pull_later(struct reactor *reactor, struct pull *pull, const struct get *get, enum look look) {
     if (hold_back(reactor, pull)) return;
-    enum err err = fail(ERR_BUSY, "the messages do not stay in memory, start flow control for a while");
-    if (pull->cold_tries++ < COLD_TRIES_MAX) {
-        struct cold_pull *cold = malloc(sizeof *cold);
-        must(cold);
-        *cold = (struct cold_pull){.pull = *pull, .reactor = reactor, .look = look, .warm = {.run = cold_pull_warm}};
-        atomic_fetch_add(&reactor->cold_pulls, 1);
-        err = store_get_later(reactor->broker->store, get, cold_pull_done, cold);
-        if (err == ERR_OK) return;
-        atomic_fetch_sub(&reactor->cold_pulls, 1);
-        free(cold);
-    }
+    pull->cold_tries++;
+    struct cold_pull *cold = malloc(sizeof *cold);
+    must(cold);
+    *cold = (struct cold_pull){.pull = *pull, .reactor = reactor, .look = look, .warm = {.run = cold_pull_warm}};
+    atomic_fetch_add(&reactor->cold_pulls, 1);
+    enum err err = store_get_later(reactor->broker->store, get, cold_pull_done, cold);
+    if (err == ERR_OK) return;
+    atomic_fetch_sub(&reactor->cold_pulls, 1);
+    free(cold);
     remoting_reply_error(&pull->to, err);
     pull_drop(pull);
 }
@@ -165,6 +202,7 @@ static bool hold(struct reactor *reactor, struct pull *pull, int64_t offset_queu
     if (!pull->queue) return false;
     struct pull waiting = *pull;
     waiting.offset_queue = offset_queue;
+    waiting.cold_tries = 0;
     return held_pulls_add(reactor->held_pulls, &waiting);
 }
 
@@ -181,32 +219,31 @@ static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *
         return;
     }
     if (answer_reset(reactor, pull, arena)) return;
-    struct get get = {
-        .queue = pull->queue,
-        .offset_queue = pull->offset_queue,
-        .max_count = pull->max_count,
-        .match_tags = pull->filter ? filter_match_tags : NULL,
-        .match_record = pull->filter && pull->filter->sql ? filter_match_record : NULL,
-        .match_ctx = pull->filter,
-    };
+    struct get get = get_of(pull);
     store_get(broker->store, arena, &get);
-    if (get.status == GET_NO_MATCHED_LOGIC_QUEUE) get.status = GET_NO_MESSAGE_IN_QUEUE; /* ours begin with a message */
-    if (get.status == GET_COLD) {
+    if (get.status == GET_COLD)
         pull_later(reactor, pull, &get, look);
-        return;
-    }
-    int32_t code = code_of(get.status, pull->offset_asked);
+    else
+        pull_settle(reactor, pull, &get, arena, look);
+}
+
+/* Answers with what a get gave, or holds the pull. */
+static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena,
+                        enum look look) {
+    if (get->status == GET_NO_MATCHED_LOGIC_QUEUE)
+        get->status = GET_NO_MESSAGE_IN_QUEUE; /* ours begin with a message */
+    int32_t code = code_of(get->status, pull->offset_asked);
     bool at_end = code == RESPONSE_PULL_NOT_FOUND ||
-                  (get.status == GET_NO_MATCHED_MESSAGE && look == LOOK_WOKEN && get.next_offset >= get.max_offset);
-    if (at_end && look != LOOK_EXPIRED && hold(reactor, pull, get.next_offset)) return;
-    if (pull->progress) progress_note_pull(broker->offsets, pull->progress, pull->queue_id, get.next_offset);
+                  (get->status == GET_NO_MATCHED_MESSAGE && look == LOOK_WOKEN && get->next_offset >= get->max_offset);
+    if (at_end && look != LOOK_EXPIRED && hold(reactor, pull, get->next_offset)) return;
+    if (pull->progress) progress_note_pull(reactor->broker->offsets, pull->progress, pull->queue_id, get->next_offset);
     if (code == RESPONSE_PULL_NOT_FOUND && pull->offset_queue > pull->offset_asked) {
         code = RESPONSE_PULL_RETRY_IMMEDIATELY; /* what came while it was held did not match */
-        get.status = GET_NO_MATCHED_MESSAGE;
+        get->status = GET_NO_MATCHED_MESSAGE;
     }
-    if (get.status == GET_FOUND) count_found(reactor, pull, &get);
-    if (code == RESPONSE_PULL_OFFSET_MOVED) log_moved(pull, &get);
-    answer(reactor, pull, &get, code, get_status_name(get.status), arena);
+    if (get->status == GET_FOUND) count_found(reactor, pull, get);
+    if (code == RESPONSE_PULL_OFFSET_MOVED) log_moved(pull, get);
+    answer(reactor, pull, get, code, get_status_name(get->status), arena);
 }
 
 static bool refuse(const struct pull *pull, int32_t code, struct bytes remark) {
