@@ -26,6 +26,8 @@ interop: all         ## with Apache's Java clients, servers and tools (needs ../
 takeover: all        ## stores from hand to hand under load, with Java 4.2.0, 4.9.4, 5.3.3 and 5.5.0 (needs ../shared)
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
 	TAKEOVER_VERSIONS="4.2.0 4.9.4 5.3.3 5.5.0" ctest --output-on-failure --test-dir build/dev -R takeover
+conformance: all     ## Apache's Java clients of four releases judge our servers (needs ../shared)
+	CONFORMANCE_CLIENTS="4.2.0 4.9.8 5.3.3 5.5.0" SOURCE=$(CURDIR) DIST=$(CURDIR)/dist SHARED=$(CURDIR)/../shared bash tests/peer/conformance_interop.sh
 torture: test-deps   ## kills, power cuts, failing disks, flipped bits: minutes; TORTURE_SEED=n: the same again
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
 	RMQ_TORTURE_SEED=$(TORTURE_SEED) scripts/torture build/dev/tests
@@ -51,4 +53,4 @@ clean:
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
-.PHONY: all deps test-deps quickstart test unit asan tsan clang interop fuzz bench pileup takeover torture format docs lint install clean help
+.PHONY: all deps test-deps quickstart test unit asan tsan clang interop conformance fuzz bench pileup takeover torture format docs lint install clean help

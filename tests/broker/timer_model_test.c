@@ -104,6 +104,8 @@ static bool all_done(void) {
 }
 
 static void count_delivered(void) {
+    struct store *store = box.broker.store;
+    for (int i = 0; i < WAIT_MS && store_dispatched_phys(store) < store_end_phys(store); i++) clock_sleep_ms(1);
     struct queue *queue = store_queue(box.broker.store, BYTES("T"), 0, false);
     for (int64_t at = 0; queue && at < queue_max(queue); at++) {
         struct queue_entry entry;

@@ -24,8 +24,9 @@ int main(void) {
 }
 C
 sanitize=() # as the library was built
-! nm -D "$DIST/lib/librocketmq.so" | grep -q __asan_init || sanitize=(-fsanitize=address,undefined)
-! nm -D "$DIST/lib/librocketmq.so" | grep -q __tsan_init || sanitize=(-fsanitize=thread)
+nm -D "$DIST/lib/librocketmq.so" >"$T/symbols"
+! grep -q __asan_init "$T/symbols" || sanitize=(-fsanitize=address,undefined)
+! grep -q __tsan_init "$T/symbols" || sanitize=(-fsanitize=thread)
 export PKG_CONFIG_PATH=$DIST/lib/pkgconfig LD_LIBRARY_PATH=$DIST/lib
 for compiler in "${CC:-cc} -x c -std=c11" "${CXX:-c++} -x c++ -std=c++11"; do
     command -v "${compiler%% *}" >/dev/null || continue
