@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(command.ext_count <= EXT_FIELDS_MAX && command.body.len == 0);
         for (size_t i = 0; i < command.ext_count; i++) must(command.ext[i].key.len <= size);
         if (header_decode(layout_send_message_v2(), &command, &send) == ERR_OK) must(send.has.topic);
-        if (header_decode(layout_pull_message(), &command, &pull) == ERR_OK) must(pull.has.sub_version);
+        if (header_decode(layout_pull_message(), &command, &pull) == ERR_OK) must(pull.has.topic);
     }
     buf_close(&frame);
     arena_close(&arena);

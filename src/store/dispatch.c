@@ -194,6 +194,9 @@ static enum err next_record(struct run *run, struct record *record, bool *found)
         return ERR_OK;
     }
     TRY(record_decode(input, RECORD_CHECK_SHAPE, record));
+    if (record->offset_phys != run->pos) /* would be noted in queues and index at a place where it is not */
+        return fail(ERR_CORRUPT, "the record at %lld says it is at %lld", (long long)run->pos,
+                    (long long)record->offset_phys);
     run->pos += record->size_bytes;
     run->last_time_ms = record->store_time_ms;
     *found = true;
