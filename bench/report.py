@@ -100,7 +100,7 @@ def main():
            "Made by `make bench` and `make curves` (bench.py, report.py) of the raw output in `raw/`. Only figures of one "
            "run are comparable; the first line of each says on which machine, when, and how busy it was.\n"]
     out += raw_section("Beside the Java broker",
-                       "One load generator, both brokers in turn, medians of five rounds; a ratio above 1 is in our favour.",
+                       "One load generator, both brokers in turn, medians of the rounds; a ratio above 1 is in our favour.",
                        "compare")
     out += raw_section("Beside the least a server can do",
                        "128 B, 8 connections x 32 in flight. `null` cuts frames and answers, no more; `share` is the median "
