@@ -27,7 +27,7 @@ takeover: all        ## stores from hand to hand under load, with Java 4.2.0, 4.
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
 	TAKEOVER_VERSIONS="4.2.0 4.9.4 5.3.3 5.5.0" ctest --output-on-failure --test-dir build/dev -R takeover
 conformance: all     ## Apache's Java clients of four releases judge our servers (needs ../shared)
-	CONFORMANCE_CLIENTS="4.2.0 4.9.8 5.3.3 5.5.0" SOURCE=$(CURDIR) DIST=$(CURDIR)/dist SHARED=$(CURDIR)/../shared bash tests/peer/conformance_interop.sh
+	CONFORMANCE_CLIENTS="4.2.0 4.9.8 5.3.3 5.5.0" SOURCE=$(CURDIR) DIST=$(CURDIR)/dist SHARED=$(CURDIR)/../shared bash tests/peer/conformance.sh
 torture: test-deps   ## kills, power cuts, failing disks, flipped bits: minutes; TORTURE_SEED=n: the same again
 	cmake --preset dev && cmake --build --preset dev -j $(JOBS)
 	RMQ_TORTURE_SEED=$(TORTURE_SEED) scripts/torture build/dev/tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Apache's Java clients judge our servers with the suite that passes on the Java broker: the newest and the oldest release
-# here, all of CONFORMANCE_CLIENTS (`make conformance`).
+# Apache's Java clients of the releases CONFORMANCE_CLIENTS judge our servers with the suite that passes on the Java broker:
+# `make conformance`.
 . "$SOURCE/tests/support/servers.sh"
 need_java
 suite=$SHARED/conformance/run
