@@ -1,10 +1,8 @@
 /* Timer messages and kill -9: each is delivered, none before its time, none that was deleted. A child serves; the
  * parent sends, deletes and kills it in the middle of its work, several times. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "base/test.h"
 #include "message/properties.h"
@@ -29,30 +27,6 @@ static struct timed messages[MESSAGES_MAX];
 static int message_count;
 
 static struct broker_box box;
-
-static void serve(int port_fd) {
-    broker_box_start(&box);
-    must(write(port_fd, &box.broker.port, sizeof box.broker.port) == (ssize_t)sizeof box.broker.port);
-    for (;;) pause();
-}
-
-static pid_t start_child(uint16_t *port) {
-    int ends[2];
-    must(pipe(ends) == 0);
-    pid_t child = fork();
-    must(child >= 0);
-    if (child == 0) serve(ends[1]);
-    must(read(ends[0], port, sizeof *port) == (ssize_t)sizeof *port);
-    close(ends[0]);
-    close(ends[1]);
-    return child;
-}
-
-static void kill_child(pid_t child) {
-    int status;
-    must(kill(child, SIGKILL) == 0);
-    must(waitpid(child, &status, 0) == child);
-}
 
 static void send_one(struct peer *peer, int64_t delay_ms) {
     char properties[128], body[16];
@@ -107,7 +81,7 @@ static int missing(void) {
 static void one_life(unsigned *seed) {
     uint16_t port;
     struct peer peer;
-    pid_t child = start_child(&port);
+    pid_t child = broker_box_fork(&box, &port);
     int count = 30 + rand_r(seed) % (PER_LIFE_MAX - 30);
     peer_open(&peer, port);
     for (int i = 0; i < count; i++) {
@@ -115,7 +89,7 @@ static void one_life(unsigned *seed) {
         if (rand_r(seed) % 4 == 0) delete_one(&peer, rand_r(seed) % message_count);
     }
     if (rand_r(seed) % 2) clock_sleep_ms(rand_r(seed) % 1500);
-    kill_child(child);
+    broker_box_kill(child);
     peer_close(&peer);
     clock_sleep_ms(rand_r(seed) % 1000);
 }
@@ -131,7 +105,7 @@ static void nothing_is_lost_or_early_by_kills(void **state) {
     broker_box_set(&box, "timerFlushIntervalMs=100");
     broker_box_set(&box, "flushCommitLogThoroughInterval=100");
     for (int life = 0; life < KILLS; life++) one_life(&seed);
-    pid_t child = start_child(&port);
+    pid_t child = broker_box_fork(&box, &port);
     peer_open(&peer, port);
     int64_t until_ms = clock_monotonic_ms() + WAIT_MS;
     do {
@@ -140,7 +114,7 @@ static void nothing_is_lost_or_early_by_kills(void **state) {
     } while (missing() >= 0 && clock_monotonic_ms() < until_ms);
     if (missing() >= 0) fail_msg("message %d is lost; seed %u", missing(), seed);
     peer_close(&peer);
-    kill_child(child);
+    broker_box_kill(child);
     broker_box_close(&box);
 }
 

@@ -5,9 +5,10 @@
 #include <uthash.h>
 #include "base/check.h"
 #include "base/lock.h"
+#include "broker/arrivals.h"
 
 /* Queues that had arrivals since the last wake; when there are more, all lines look. */
-enum { ARRIVED_MAX = 256, HEAP_MIN = 64, SWEEP_MS = 60000 };
+enum { HEAP_MIN = 64, SWEEP_MS = 60000 };
 
 struct list {
     struct pop_waiter *first, *last;
@@ -51,10 +52,7 @@ struct held_pops {
     int64_t swept_ms;
     bool closing; /* the store is closed, and its queues are gone */
 
-    struct lock arrived_lock; /* guards these three */
-    struct queue *arrived[ARRIVED_MAX];
-    size_t arrived_count;
-    bool arrived_all;
+    struct arrivals arrivals;
     struct loop_task wake;
 };
 
@@ -218,29 +216,16 @@ static void wake_all(struct held_pops *held) {
 
 static void wake(struct loop_task *task) {
     struct held_pops *held = CONTAINER_OF(task, struct held_pops, wake);
-    struct queue *arrived[ARRIVED_MAX];
-    lock_take(&held->arrived_lock);
-    size_t count = held->arrived_count;
-    bool all = held->arrived_all;
-    memcpy(arrived, held->arrived, count * sizeof *arrived);
-    held->arrived_count = 0;
-    held->arrived_all = false;
-    lock_give(&held->arrived_lock);
-    if (all)
+    struct queue *arrived[ARRIVALS_MAX];
+    size_t count;
+    if (arrivals_take(&held->arrivals, arrived, &count))
         wake_all(held);
     else
         for (size_t i = 0; i < count; i++) wake_queue(held, arrived[i]);
 }
 
 void held_pops_arrived(struct held_pops *held, struct queue *queue) {
-    lock_take(&held->arrived_lock);
-    bool known = held->arrived_all;
-    for (size_t i = held->arrived_count; i > 0 && !known; i--) known = held->arrived[i - 1] == queue;
-    if (!known && held->arrived_count == ARRIVED_MAX)
-        held->arrived_all = true;
-    else if (!known)
-        held->arrived[held->arrived_count++] = queue;
-    lock_give(&held->arrived_lock);
+    arrivals_note(&held->arrivals, queue);
     loop_post(held->reactor->loop, &held->wake);
 }
 
@@ -352,7 +337,7 @@ void held_pops_open(struct reactor *reactor) {
     held->reactor = reactor;
     held->timer_ms = INT64_MAX;
     held->wake.run = wake;
-    lock_init(&held->arrived_lock, LOCK_INBOX);
+    arrivals_init(&held->arrivals);
     reactor->held_pops = held;
 }
 
@@ -369,7 +354,7 @@ void held_pops_close(struct held_pops *held) {
     HASH_ITER(hh, held->lines, line, next) {
         line_destroy(held, line);
     }
-    lock_close(&held->arrived_lock);
+    arrivals_close(&held->arrivals);
     free(held->heap);
     free(held);
 }

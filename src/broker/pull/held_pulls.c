@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/lock.h"
+#include "broker/arrivals.h"
 
 /* Queues that had arrivals since the last wake; when there are more, all pulls look. */
-enum { ARRIVED_MAX = 256, BUCKETS_MIN = 64, FREE_HELD_MAX = 1024 };
+enum { BUCKETS_MIN = 64, FREE_HELD_MAX = 1024 };
 
 /* A list in a bucket of one of the two tables. */
 struct link {
@@ -31,10 +32,7 @@ struct held_pulls {
     struct loop_timer timer;
     int64_t timer_ms; /* when it fires; INT64_MAX = not set */
 
-    struct lock arrived_lock; /* guards these three */
-    struct queue *arrived[ARRIVED_MAX];
-    size_t arrived_count;
-    bool arrived_all;
+    struct arrivals arrivals;
     struct loop_task wake;
 };
 
@@ -202,29 +200,16 @@ static void wake_all(struct held_pulls *held) {
 
 static void wake(struct loop_task *task) {
     struct held_pulls *held = CONTAINER_OF(task, struct held_pulls, wake);
-    struct queue *arrived[ARRIVED_MAX];
-    lock_take(&held->arrived_lock);
-    size_t count = held->arrived_count;
-    bool all = held->arrived_all;
-    memcpy(arrived, held->arrived, count * sizeof *arrived);
-    held->arrived_count = 0;
-    held->arrived_all = false;
-    lock_give(&held->arrived_lock);
-    if (all)
+    struct queue *arrived[ARRIVALS_MAX];
+    size_t count;
+    if (arrivals_take(&held->arrivals, arrived, &count))
         wake_all(held);
     else
         for (size_t i = 0; i < count; i++) wake_queue(held, arrived[i]);
 }
 
 void held_pulls_arrived(struct held_pulls *held, struct queue *queue) {
-    lock_take(&held->arrived_lock);
-    bool known = held->arrived_all;
-    for (size_t i = held->arrived_count; i > 0 && !known; i--) known = held->arrived[i - 1] == queue;
-    if (!known && held->arrived_count == ARRIVED_MAX)
-        held->arrived_all = true;
-    else if (!known)
-        held->arrived[held->arrived_count++] = queue;
-    lock_give(&held->arrived_lock);
+    arrivals_note(&held->arrivals, queue);
     loop_post(held->reactor->loop, &held->wake);
 }
 
@@ -234,7 +219,7 @@ void held_pulls_open(struct reactor *reactor) {
     held->reactor = reactor;
     held->timer_ms = INT64_MAX;
     held->wake.run = wake;
-    lock_init(&held->arrived_lock, LOCK_INBOX);
+    arrivals_init(&held->arrivals);
     grow_buckets(held);
     reactor->held_pulls = held;
 }
@@ -260,7 +245,7 @@ void held_pulls_close(struct held_pulls *held) {
         held->free_list = next;
     }
     arena_close(&held->scratch);
-    lock_close(&held->arrived_lock);
+    arrivals_close(&held->arrivals);
     free(held->heap);
     free(held->queue_buckets);
     free(held->channel_buckets);
