@@ -49,16 +49,16 @@ void config_value_text(const struct config_section *section, const struct config
 /* All keys as key=value lines, ignored ones left out; only_flags 0 = all, CONFIG_IMPORTANT = -m. */
 void config_print(const struct config_section *sections, size_t count, int only_flags, struct buf *out);
 
-#define CONFIG_C_i32 int32_t
-#define CONFIG_C_i64 int64_t
-#define CONFIG_C_boolean bool
-#define CONFIG_C_real double
-#define CONFIG_C_text struct bytes
-#define CONFIG_INIT_i32(v) (v)
-#define CONFIG_INIT_i64(v) (v)
+#define CONFIG_C_i32           int32_t
+#define CONFIG_C_i64           int64_t
+#define CONFIG_C_boolean       bool
+#define CONFIG_C_real          double
+#define CONFIG_C_text          struct bytes
+#define CONFIG_INIT_i32(v)     (v)
+#define CONFIG_INIT_i64(v)     (v)
 #define CONFIG_INIT_boolean(v) (v)
-#define CONFIG_INIT_real(v) (v)
-#define CONFIG_INIT_text(v) bytes_of(v)
+#define CONFIG_INIT_real(v)    (v)
+#define CONFIG_INIT_text(v)    bytes_of(v)
 /* Usage in x_config.h:                      and in x_config.c:
  *   struct x_config {                         void x_config_init(struct x_config *c) {
  *   #define KEY CONFIG_MEMBER                 #define KEY CONFIG_DEFAULT
@@ -68,9 +68,9 @@ void config_print(const struct config_section *sections, size_t count, int only_
  *   #undef IGNORED                            #define KEY CONFIG_ROW
  *   };                                        #define IGNORED CONFIG_IGNORED_ROW ... */
 #define CONFIG_NOTHING(name, why)
-#define CONFIG_MEMBER(type, member, name, def, min, max, unit, flags, about) CONFIG_C_##type member;
+#define CONFIG_MEMBER(type, member, name, def, min, max, unit, flags, about)  CONFIG_C_##type member;
 #define CONFIG_DEFAULT(type, member, name, def, min, max, unit, flags, about) c->member = CONFIG_INIT_##type(def);
-#define CONFIG_ROW(type, member, name, def, min, max, unit, flags, about) \
+#define CONFIG_ROW(type, member, name, def, min, max, unit, flags, about)                                              \
     {name, CONFIG_##type, offsetof(CONFIG_STRUCT, member), min, max, unit, flags, about},
 #define CONFIG_IGNORED_ROW(name, why) {name, CONFIG_text, 0, 0, 0, "", CONFIG_IGNORED, why},
 
