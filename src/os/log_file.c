@@ -37,10 +37,14 @@ static struct {
     int keep;
 } ring;
 
+/* The thread `log` says how many lines were dropped: that line must not be one of them. */
+static _Thread_local bool is_log_thread;
+
 static void ring_put(enum log_level level, enum log_topic topic, const char *line, size_t len) {
     (void)level;
     lock_take(&ring.lock);
-    if (!ring.open || ring.filling.len + len + 5 > RING_BYTES) {
+    bool full = ring.filling.len + len + 5 > RING_BYTES && !is_log_thread;
+    if (!ring.open || full) {
         ring.dropped++;
     } else {
         if (ring.filling.len == 0) cond_signal(&ring.wake);
@@ -138,6 +142,7 @@ static void drain(void) {
 
 static void log_thread(void *arg) {
     (void)arg;
+    is_log_thread = true;
     for (;;) {
         lock_take(&ring.lock);
         while (ring.filling.len == 0 && !ring.stopping) cond_wait(&ring.wake, &ring.lock);
@@ -201,12 +206,12 @@ enum err log_open(const struct log_file_options *options) {
 
 void log_close(void) {
     if (!ring.initialized || !ring.open) return;
-    log_set_sink(NULL);
     lock_take(&ring.lock);
     ring.stopping = true;
     cond_signal(&ring.wake);
     lock_give(&ring.lock);
-    thread_join(ring.thread);
+    thread_join(ring.thread); /* it may still have to tell what was dropped */
+    log_set_sink(NULL);
     lock_take(&ring.lock);
     ring.open = false;
     buf_close(&ring.filling);
