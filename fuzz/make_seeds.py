@@ -77,3 +77,8 @@ v2 = b"\r\n\r\n\0\r\nQUIT\n!\x11\0\x0c" + bytes(12)
 seed("remoting", "proxy-1", b"\xff" + b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n" + request)
 seed("remoting", "proxy-2", b"\x05" + v2 + request + request.replace(b'"opaque":1', b'"opaque":2'))
 seed("remoting", "tls", b"\x05" + b"\x16\x03\x01\x02\0")
+
+# trace: what the Java client writes for a send and for a call of a listener
+seed("trace", "pub", b"Pub\x011700000000001\x01R\x01P\x01T\x017F01\x01null\x01k1 k2\x01127.0.0.1:1\x0112\x013\x010\x017F02\x01true\x02")
+seed("trace", "sub", b"SubBefore\x011700000000002\x01R\x01C\x01r1\x017F01\x010\x01k\x02"
+     b"SubAfter\x01r1\x017F01\x015\x01true\x01k\x010\x011700000000007\x01C\x02")

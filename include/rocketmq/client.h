@@ -21,6 +21,8 @@ typedef struct rmq_client_options {
     const char *name_servers;  /* "host:port;host:port"; NULL: the environment variable NAMESRV_ADDR */
     const char *instance_name; /* part of the client id; NULL: the process id, so that each process has its own */
     const char *offset_dir;    /* offsets of broadcasting consumers; NULL: $HOME/.rocketmq_offsets */
+    const char *trace_topic;   /* where the message trace goes; NULL: "RMQ_SYS_TRACE_TOPIC", see
+                                  message_trace_enable of producers and consumers */
     int32_t callback_threads;  /* that run the callbacks of asynchronous sends; 2 */
     int32_t call_timeout_ms;   /* of calls other than sends and pulls; 3000 */
     int32_t poll_name_server_interval_ms;        /* routes are asked for again; 30000 */

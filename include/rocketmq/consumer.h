@@ -60,6 +60,7 @@ typedef struct rmq_push_consumer_options {
     int32_t max_reconsume_times;               /* -1: 16 concurrently, without end orderly */
     int32_t suspend_current_queue_time_ms;     /* orderly, after a failure; 1000 */
     int32_t consume_timeout_minutes;           /* concurrently: a call running longer gets its message sent back; 15 */
+    bool message_trace_enable; /* each call of the listener is told in the client's trace topic; false */
 } rmq_push_consumer_options_t;
 
 typedef struct rmq_push_consumer rmq_push_consumer_t;

@@ -34,6 +34,7 @@ typedef struct rmq_producer_options {
     int32_t max_message_size_bytes;              /* larger bodies are refused; 4 MiB */
     int32_t default_topic_queue_count;           /* of topics made by the first message; 4 */
     const char *create_topic_key;                /* topic whose brokers may create topics; "TBW102" */
+    bool message_trace_enable; /* what becomes of each message is told in the client's trace topic; false */
     rmq_transaction_check_fn *check_transaction; /* must be set to send in transactions; NULL */
     void *check_context;
 } rmq_producer_options_t;

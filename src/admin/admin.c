@@ -179,12 +179,13 @@ enum err admin_err(struct admin *admin, rmq_error_t error) {
     return fail(ERR_RESPONSE, "CODE: %d  DESC: %s", admin->response_code, told);
 }
 
-enum err admin_producer(struct admin *admin, rmq_producer_t **producer) {
+enum err admin_producer(struct admin *admin, bool trace, rmq_producer_t **producer) {
     char group[64];
     rmq_producer_options_t options;
     rmq_producer_options_init(&options);
     snprintf(group, sizeof group, "mqadmin_%d_%" PRId64, (int)getpid(), clock_wall_ms());
     options.group = group;
+    options.message_trace_enable = trace;
     return admin_err(admin, rmq_producer_create(admin->client, &options, producer));
 }
 

@@ -61,8 +61,8 @@ struct bytes admin_namesrv(const struct admin *admin, size_t i);
 /* Keeps a failed call of the client library as an error of ours. ERR_OK for RMQ_OK. */
 enum err admin_err(struct admin *admin, rmq_error_t error) MUST_USE;
 
-/* A producer of a group of its own; the caller destroys it. */
-enum err admin_producer(struct admin *admin, rmq_producer_t **producer) MUST_USE;
+/* A producer of a group of its own, with a message trace or without; the caller destroys it. */
+enum err admin_producer(struct admin *admin, bool trace, rmq_producer_t **producer) MUST_USE;
 
 /* ---- name servers -------------------------------------------------------------------------------------- */
 

@@ -50,7 +50,7 @@ static void send_all(struct admin *admin, rmq_producer_t *producer, const struct
 enum err cmd_check_msg_send_rt(struct admin *admin, const struct args_check_msg_send_rt *args) {
     rmq_producer_t *producer;
     rmq_queue_list_t *queues = NULL;
-    TRY(admin_producer(admin, &producer));
+    TRY(admin_producer(admin, false, &producer));
     enum err err =
         admin_err(admin, rmq_client_publish_queues(admin->client, arena_strdup(&admin->arena, args->topic), &queues));
     if (err == ERR_OK && queues->count == 0)

@@ -12,7 +12,11 @@ enum err cmd_query_msg_by_key(struct admin *admin, const struct args_query_msg_b
                                       .key = args->key,
                                       .max_num = (int32_t)args->count,
                                       .begin_timestamp = args->begin_ms,
-                                      .end_timestamp = args->end_ms};
+                                      .end_timestamp = args->end_ms,
+                                      .index_type = args->key_type.data ? args->key_type : BYTES("K"),
+                                      .last_key = args->last_key};
+    if (!bytes_is(query.index_type, "K") && !bytes_is(query.index_type, "T"))
+        return fail(ERR_BAD_PARAMETER, "-p is K for a key or T for a tag");
     struct bytes route_topic = args->cluster.data ? args->cluster : args->topic;
     rmq_message_list_t *list;
     TRY(admin_err(admin, client_query(admin->client, route_topic, &query, &list)));

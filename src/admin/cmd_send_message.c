@@ -37,7 +37,7 @@ enum err cmd_send_message(struct admin *admin, const struct args_send_message *a
         return fail(ERR_BAD_PARAMETER, "-b and -i name one queue together: give both or none");
     rmq_producer_t *producer;
     rmq_send_result_t *result = NULL;
-    TRY(admin_producer(admin, &producer));
+    TRY(admin_producer(admin, args->trace, &producer));
     enum err err = send(admin, producer, args, &result);
     if (err == ERR_OK) print_result(admin->out, result);
     rmq_send_result_destroy(result);

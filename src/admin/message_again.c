@@ -96,7 +96,7 @@ static enum err send_copy(struct admin *admin, rmq_producer_t *producer, const r
 
 enum err message_again_send(struct admin *admin, const rmq_message_ext_t *message) {
     rmq_producer_t *producer;
-    TRY(admin_producer(admin, &producer));
+    TRY(admin_producer(admin, false, &producer));
     fprintf(admin->out, "prepare resend msg. originalMsgId=%s\n", message->msg_id);
     enum err err = send_copy(admin, producer, message);
     rmq_producer_destroy(producer);

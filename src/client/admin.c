@@ -6,7 +6,7 @@
 #include "client/client.h"
 #include "wire/request.h"
 
-enum { TOPIC_MAX_LEN = 127, QUEUES_MAX = 65535, PERM_READ_WRITE = 6, ADMIN_TIMEOUT_MS = 5000 };
+enum { QUEUES_MAX = 65535, PERM_READ_WRITE = 6, ADMIN_TIMEOUT_MS = 5000 };
 
 /* ---- one number of a queue ----------------------------------------------------------------------------- */
 

@@ -20,12 +20,7 @@
 #include "client/consumer/rebalance.h"
 #include "os/clock.h"
 
-enum {
-    REBALANCE_INTERVAL_MS = 20000,
-    HEARTBEAT_FIRST_DELAY_MS = 1000,
-    ROUTE_FIRST_DELAY_MS = 10000,
-    REMOTE_NAME_MAX_LEN = 255
-};
+enum { REBALANCE_INTERVAL_MS = 20000, HEARTBEAT_FIRST_DELAY_MS = 1000, ROUTE_FIRST_DELAY_MS = 10000 };
 
 struct rmq_message_queue message_queue_view(const struct message_queue *queue) {
     return (struct rmq_message_queue){queue->topic.data, queue->broker_name.data, queue->queue_id};
@@ -122,8 +117,8 @@ static void stop_on_loop(struct job *job) {
     struct waiting_call *call = CONTAINER_OF(job, struct waiting_call, job);
     struct rmq_client *client = call->client;
     client->stopping = true;
-    struct loop_timer *timers[] = {&client->route_timer, &client->heartbeat_timer, &client->offset_timer,
-                                   &client->rebalance_timer, &client->rebalance_soon_timer};
+    struct loop_timer *timers[] = {&client->route_timer,     &client->heartbeat_timer,      &client->offset_timer,
+                                   &client->rebalance_timer, &client->rebalance_soon_timer, &client->trace.linger};
     for (size_t i = 0; i < ARRAY_LEN(timers); i++) loop_timer_stop(timers[i]);
     remoting_destroy(client->remoting); /* ends all calls, which frees what waits for them */
     client->remoting = NULL;
@@ -151,6 +146,7 @@ static rmq_error_t check_options(const rmq_client_options_t *options) {
         if (positive[i] <= 0) return report(RMQ_INVALID_ARGUMENT, "a number of the client's options is not positive");
     }
     if (options->callback_threads > 256) return report(RMQ_INVALID_ARGUMENT, "more than 256 callback threads");
+    if (options->trace_topic) return client_check_name("trace_topic", options->trace_topic, TOPIC_MAX_LEN);
     return RMQ_OK;
 }
 
@@ -206,6 +202,7 @@ static void client_free(struct rmq_client *client) {
     if (client->remoting) remoting_destroy(client->remoting);
     if (client->loop) loop_destroy(client->loop);
     if (client->inner_producer) producer_free(client->inner_producer);
+    trace_close(&client->trace);
     routes_close(&client->routes);
     names_close(&client->names);
     job_list_close(&client->jobs);
@@ -223,6 +220,7 @@ rmq_error_t rmq_client_create(const rmq_client_options_t *options, rmq_client_t 
     client->options = *options;
     client->jobs_task.run = run_jobs;
     job_list_init(&client->jobs);
+    trace_open(&client->trace, client, options->trace_topic);
     make_names(client);
     enum err err = start(client);
     if (err != ERR_OK) {
@@ -264,6 +262,7 @@ void rmq_client_destroy(rmq_client_t *client) {
     if (!client) return;
     struct waiting_call call;
     must(waiting_call_run(client, &call, has_users) == RMQ_OK); /* producers and consumers are destroyed first */
+    trace_flush(&client->trace);
     struct unregister_call unregister;
     waiting_call_run(client, &unregister.call, unregister_inner);
     waiting_call_run(client, &call, stop_on_loop);

@@ -1,18 +1,21 @@
 /* client.h - the shared client: the I/O thread with its connections, and all that producers and consumers share.
- * Everything in it but `jobs` and `callbacks` belongs to the I/O thread and is touched by no other, so that there is
- * no lock on any path of a message; other threads hand it jobs (client_post) and wait. */
+ * Everything in it but `jobs`, `callbacks` and `trace` belongs to the I/O thread and is touched by no other, so that
+ * there is no lock on any path of a message; other threads hand it jobs (client_post) and wait. */
 #ifndef RMQ_CLIENT_CLIENT_H
 #define RMQ_CLIENT_CLIENT_H
 
 #include "client/job.h"
 #include "client/names.h"
 #include "client/routes.h"
+#include "client/trace/trace.h"
 #include "net/loop.h"
 #include "remoting/remoting.h"
 #include "rocketmq/client.h"
 
 #define INNER_PRODUCER_GROUP "CLIENT_INNER_PRODUCER"
 #define RETRY_TOPIC_PREFIX   "%RETRY%"
+
+enum { GROUP_MAX_LEN = 255, TOPIC_MAX_LEN = 127 };
 
 struct rmq_client {
     struct loop *loop;
@@ -23,6 +26,7 @@ struct rmq_client {
     struct job_list jobs;
     struct loop_task jobs_task;
     struct job_pool callbacks;
+    struct trace trace;
     struct names names;
     struct routes routes;
     struct loop_timer route_timer, heartbeat_timer, offset_timer, rebalance_timer, rebalance_soon_timer;

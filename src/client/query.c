@@ -37,6 +37,7 @@ static bool has_key(const char *keys, struct bytes key) {
 static bool really_has_key(const struct rmq_message_ext *message, const void *arg) {
     const struct hdr_query_message *query = arg;
     if (!bytes_is(query->topic, message->topic)) return false;
+    if (bytes_is(query->index_type, "T")) return bytes_is(query->key, rmq_message_ext_tag(message));
     if (bytes_is(query->key, message->msg_id)) return true;
     return !query->unique_key_query && has_key(rmq_message_ext_keys(message), query->key);
 }

@@ -71,8 +71,7 @@ static void fetch_on_loop(struct job *job) {
 }
 
 static rmq_error_t run(rmq_client_t *client, const char *topic, struct queues_call *op, rmq_queue_list_t **list) {
-    enum { TOPIC_MAX_LEN = 255 };
-    rmq_error_t error = client_check_name("topic", topic, TOPIC_MAX_LEN);
+    rmq_error_t error = client_check_name("topic", topic, GROUP_MAX_LEN); /* also the retry topic of a group */
     if (error != RMQ_OK) return error;
     op->topic = bytes_of(topic);
     error = waiting_call_run(client, &op->call, fetch_on_loop);

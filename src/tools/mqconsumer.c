@@ -12,13 +12,14 @@
 #include <time.h>
 
 static const char usage[] =
-    "usage: mqconsumer [--count N] [--idle SECONDS] [--topic TOPIC] [--group GROUP]\n"
-    "Receives TOPIC (TopicTest). Ends after N messages, or when none came for SECONDS; else it runs until it is\n"
-    "stopped. NAMESRV_ADDR names the name servers: host:port;host:port\n";
+    "usage: mqconsumer [--count N] [--idle SECONDS] [--topic TOPIC] [--group GROUP] [--trace]\n"
+    "Receives TOPIC (TopicTest); --trace tells the message trace of it. Ends after N messages, or when none came for\n"
+    "SECONDS; else it runs until it is stopped. NAMESRV_ADDR names the name servers: host:port;host:port\n";
 
 struct settings {
     long count, idle_s; /* 0: without end */
     const char *topic, *group;
+    bool trace;
 };
 
 static struct {
@@ -29,10 +30,13 @@ static struct {
 } state = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 static int parse(int argc, char **argv, struct settings *settings) {
-    static const struct option options[] = {
-        {"count", required_argument, NULL, 'c'}, {"idle", required_argument, NULL, 'i'},
-        {"topic", required_argument, NULL, 't'}, {"group", required_argument, NULL, 'g'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {{"count", required_argument, NULL, 'c'},
+                                            {"idle", required_argument, NULL, 'i'},
+                                            {"topic", required_argument, NULL, 't'},
+                                            {"group", required_argument, NULL, 'g'},
+                                            {"trace", no_argument, NULL, 'r'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     for (int option; (option = getopt_long(argc, argv, "c:i:t:g:h", options, NULL)) != -1;) {
         long *number = option == 'c' ? &settings->count : &settings->idle_s;
         char *end = NULL;
@@ -48,6 +52,9 @@ static int parse(int argc, char **argv, struct settings *settings) {
             break;
         case 'g':
             settings->group = optarg;
+            break;
+        case 'r':
+            settings->trace = true;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -112,6 +119,7 @@ static bool consume(rmq_client_t *client, const struct settings *settings) {
     rmq_push_consumer_options_init(&options);
     options.group = settings->group;
     options.listener = print_messages;
+    options.message_trace_enable = settings->trace;
     options.consume_from_where = RMQ_CONSUME_FROM_FIRST_OFFSET;
     rmq_push_consumer_t *consumer = NULL;
     bool started = rmq_push_consumer_create(client, &options, &consumer) == RMQ_OK &&
@@ -129,7 +137,7 @@ static bool consume(rmq_client_t *client, const struct settings *settings) {
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {0, 0, "TopicTest", "please_rename_unique_group_name_4"};
+    struct settings settings = {0, 0, "TopicTest", "please_rename_unique_group_name_4", false};
     int code = parse(argc, argv, &settings);
     if (code) {
         fputs(usage, stderr);

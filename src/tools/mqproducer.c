@@ -9,21 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: mqproducer [--count N] [--topic TOPIC] [--group GROUP]\n"
-    "Sends N messages (1000) to TOPIC (TopicTest). NAMESRV_ADDR names the name servers: host:port;host:port\n";
+static const char usage[] = "usage: mqproducer [--count N] [--topic TOPIC] [--group GROUP] [--trace]\n"
+                            "Sends N messages (1000) to TOPIC (TopicTest); --trace tells the message trace of them.\n"
+                            "NAMESRV_ADDR names the name servers: host:port;host:port\n";
 
 struct settings {
     long count;
     const char *topic, *group;
+    bool trace;
 };
 
 static int parse(int argc, char **argv, struct settings *settings) {
-    static const struct option options[] = {{"count", required_argument, NULL, 'c'},
-                                            {"topic", required_argument, NULL, 't'},
-                                            {"group", required_argument, NULL, 'g'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"count", required_argument, NULL, 'c'}, {"topic", required_argument, NULL, 't'},
+        {"group", required_argument, NULL, 'g'}, {"trace", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     for (int option; (option = getopt_long(argc, argv, "c:t:g:h", options, NULL)) != -1;) {
         char *end = NULL;
         switch (option) {
@@ -37,6 +37,9 @@ static int parse(int argc, char **argv, struct settings *settings) {
             break;
         case 'g':
             settings->group = optarg;
+            break;
+        case 'r':
+            settings->trace = true;
             break;
         case 'h':
             fputs(usage, stdout);
@@ -72,7 +75,7 @@ static long send_all(rmq_producer_t *producer, const struct settings *settings) 
 }
 
 int main(int argc, char **argv) {
-    struct settings settings = {1000, "TopicTest", "please_rename_unique_group_name"};
+    struct settings settings = {1000, "TopicTest", "please_rename_unique_group_name", false};
     int code = parse(argc, argv, &settings);
     if (code) {
         fputs(usage, stderr);
@@ -84,6 +87,7 @@ int main(int argc, char **argv) {
     rmq_producer_options_t options;
     rmq_producer_options_init(&options);
     options.group = settings.group;
+    options.message_trace_enable = settings.trace;
 
     rmq_client_t *client = NULL;
     rmq_producer_t *producer = NULL;

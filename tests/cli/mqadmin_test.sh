@@ -240,6 +240,24 @@ same "the setting" "fileReservedTime                                  =  72" "$(
 fails 1 "has no setting noSuchKey" updateBrokerConfig -b "$broker" -k noSuchKey -v 1 $server
 fails 1 "has no setting fileReservedTim: did you mean fileReservedTime?" updateBrokerConfig -b "$broker" -k fileReservedTim -v 1 $server
 
+echo "== message trace"
+export NAMESRV_ADDR=127.0.0.1:$ns
+fails 1 "CODE: 208" queryMsgTraceById -i nothing
+"$DIST/bin/mqproducer" --topic Traced --count 3 --group P-Traced --trace >"$T/traced.sent"
+"$DIST/bin/mqconsumer" --topic Traced --count 3 --group C-Traced --trace >"$T/traced.received"
+unset NAMESRV_ADDR
+id=$(sed -n 's/.* msgId=\([0-9A-F]*\),.*/\1/p;q' "$T/traced.sent")
+traced() { prints '^Sub  *C-Traced  *127.0.0.1 .* [0-9]*ms  *success' queryMsgTraceById -i "$id"; }
+wait_for 5 "the trace of the consumer" traced
+grep -q '^Pub  *P-Traced  *127.0.0.1 .* [0-9]*ms  *success' "$T/out" || fail "no trace of the producer: $(cat "$T/out")"
+same "rows of one message" 2 "$(grep -c '^[PS]ub ' "$T/out")"
+admin sendMessage -t Traced -p traced -m true >"$T/sent"
+id=$(tail -1 "$T/sent" | awk '{ print $4 }')
+traced() { prints '^Pub  *mqadmin_' queryMsgTraceById -i "$id"; }
+wait_for 5 "the trace of sendMessage" traced
+same "the message by its tag" 3 "$(admin queryMsgByKey -t Traced -k TagA -p T | grep -c '^[0-9A-F]')"
+fails 1 "-p is K for a key or T for a tag" queryMsgByKey -t Traced -k TagA -p X $server
+
 echo "== a broker that is gone"
 stop "${PIDS[1]}"
 fails 1 "cannot connect" brokerStatus -b "$broker" $server

@@ -525,6 +525,7 @@ static void only_committed_transactions_are_delivered(void **state) {
     rmq_producer_options_init(&transactional);
     transactional.group = "DriverTransactions";
     transactional.check_transaction = never_known;
+    transactional.message_trace_enable = true;
     rmq_producer_t *with;
     assert_int_equal(rmq_producer_create(client, &transactional, &with), RMQ_OK);
     for (int i = 0; i < 30; i++) {

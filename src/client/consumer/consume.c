@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "client/client_requests.h"
 #include "client/consumer/push_consumer.h"
+#include "client/trace/consume_trace.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -54,10 +55,13 @@ static void call_listener(struct rmq_push_consumer *consumer, int32_t thread_num
                                           .thread_number = thread_number,
                                           .ack_count = count,
                                           .suspend_ms = consumer->options.suspend_current_queue_time_ms};
+    struct consume_trace trace = {.consumer = consumer, .batch = batch, .count = count};
     int64_t now_ms = clock_wall_ms();
     for (size_t i = 0; i < count; i++) atomic_store(&batch[i]->consume_start_ms, now_ms);
+    consume_trace_begin(&trace);
     rmq_consume_status_t status = consumer->options.listener(
         consumer->options.listener_context, (const struct rmq_message_ext *const *)batch, count, &context);
+    consume_trace_end(&trace, status);
     for (size_t i = 0; i < count; i++) {
         batch[i]->failed = status != RMQ_CONSUME_SUCCESS || (!consumer->options.orderly && i >= context.ack_count);
         batch[i]->delay_level = context.delay_level;

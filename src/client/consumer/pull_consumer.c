@@ -9,7 +9,7 @@
 #include "client/consumer/push_consumer.h"
 #include "wire/request.h"
 
-enum { GROUP_MAX_LEN = 255, PULL_TIMEOUT_MS = 10000, SUSPEND_MS = 20000, SUSPENDED_TIMEOUT_MS = 30000 };
+enum { PULL_TIMEOUT_MS = 10000, SUSPEND_MS = 20000, SUSPENDED_TIMEOUT_MS = 30000 };
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
 

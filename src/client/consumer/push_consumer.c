@@ -10,7 +10,7 @@
 #include "os/clock.h"
 #include "wire/request.h"
 
-enum { GROUP_MAX_LEN = 255, TOPIC_MAX_LEN = 127, BATCH_MAX = 1024, THREADS_MAX = 1024, LOCK_FIRST_DELAY_MS = 1000 };
+enum { BATCH_MAX = 1024, THREADS_MAX = 1024, LOCK_FIRST_DELAY_MS = 1000 };
 
 /* ---- options ------------------------------------------------------------------------------------------- */
 

@@ -9,8 +9,6 @@
 #include "message/batch.h"
 #include "message/properties.h"
 
-enum { GROUP_MAX_LEN = 255, TOPIC_MAX_LEN = 127 };
-
 void rmq_producer_options_init(rmq_producer_options_t *options) {
     *options = (rmq_producer_options_t){.size = sizeof *options,
                                         .send_timeout_ms = 3000,

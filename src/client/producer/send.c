@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
+#include "client/trace/send_trace.h"
 #include "message/compress.h"
 #include "message/properties.h"
 #include "os/clock.h"
 #include "wire/request.h"
 
-enum { COMPRESS_LEVEL = 5, TOPIC_MAX_LEN = 127 };
+enum { COMPRESS_LEVEL = 5 };
 
 /* ---- content ------------------------------------------------------------------------------------------- */
 
@@ -176,6 +177,7 @@ static void on_stored(struct send *send, rmq_send_status_t status, const struct 
         return;
     }
     send->result = make_result(send, status, &header);
+    send_trace_stored(send, status, &header);
     bool elsewhere = status != RMQ_SEND_OK && send->mode == SEND_SYNC &&
                      send->producer->options.retry_another_broker_when_not_store_ok;
     outcome_ok(&send->outcome);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "client/message_ext.h"
 #include "client/producer/send.h"
+#include "client/trace/send_trace.h"
 #include "message/msgid.h"
 #include "message/properties.h"
 #include "wire/request.h"
@@ -92,6 +93,13 @@ rmq_error_t rmq_producer_send_in_transaction(rmq_producer_t *producer, const rmq
     rmq_transaction_state_t end = RMQ_TRANSACTION_ROLLBACK;
     if (sent->status == RMQ_SEND_OK) end = execute(context, message, sent);
     tell_end(producer, sent, end);
+    struct bytes properties = buf_bytes(&message->properties);
+    send_trace_transaction(producer, &(struct transaction_end){.topic = bytes_of(message->topic),
+                                                               .msg_id = bytes_of(sent->msg_id),
+                                                               .tags = properties_get(properties, PROPERTY_TAGS),
+                                                               .keys = properties_get(properties, PROPERTY_KEYS),
+                                                               .transaction_id = bytes_of(sent->msg_id),
+                                                               .state = end});
     if (state) *state = end;
     if (result)
         *result = sent;
@@ -127,6 +135,13 @@ static void tell_checked(struct job *job) {
                                          .topic = bytes_of(message->topic)};
     struct outgoing request = {.code = REQUEST_END_TRANSACTION, .layout = layout_end_transaction(), .fields = &header};
     remoting_oneway_channel(producer->client->remoting, check->channel_id, &request);
+    send_trace_transaction(producer, &(struct transaction_end){.topic = header.topic,
+                                                               .msg_id = header.msg_id,
+                                                               .tags = bytes_of(rmq_message_ext_tag(message)),
+                                                               .keys = bytes_of(rmq_message_ext_keys(message)),
+                                                               .transaction_id = header.transaction_id,
+                                                               .state = check->state,
+                                                               .from_check = true});
     message_block_release(check->block);
     free(check->transaction_id);
     free(check);
