@@ -178,20 +178,26 @@ static void pull_later(struct reactor *reactor, struct pull *pull, const struct 
 
 /* --- looks ------------------------------------------------------------------------------------------------- */
 
+/* No messages, and where the client goes on. */
+static void answer_nothing(struct reactor *reactor, const struct pull *pull, int64_t next_offset, int32_t code,
+                           const char *status, struct arena *arena) {
+    struct get get = {.next_offset = next_offset};
+    if (pull->queue) {
+        get.min_offset = queue_min(pull->queue);
+        get.max_offset = queue_max(pull->queue);
+    }
+    answer(reactor, pull, &get, code, status, arena);
+}
+
 /* A reset that an admin asked for is told by the next pull. */
 static bool answer_reset(struct reactor *reactor, const struct pull *pull, struct arena *arena) {
     if (!pull->progress || !reactor->broker->config.use_server_side_reset_offset) return false;
     int64_t offset_queue = progress_take_reset(pull->progress, pull->queue_id);
     if (offset_queue == OFFSET_NONE) return false;
-    struct get get = {.next_offset = offset_queue};
-    if (pull->queue) {
-        get.min_offset = queue_min(pull->queue);
-        get.max_offset = queue_max(pull->queue);
-    }
     log_info(CLIENT, "offset reset told: topic=%.*s group=%.*s queue=%d offset=%lld",
              BYTES_ARG(topic_name(pull->topic)), BYTES_ARG(group_name(pull->group)), pull->queue_id,
              (long long)offset_queue);
-    answer(reactor, pull, &get, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", arena);
+    answer_nothing(reactor, pull, offset_queue, RESPONSE_PULL_OFFSET_MOVED, "OFFSET_RESET", arena);
     return true;
 }
 
@@ -252,8 +258,9 @@ static bool refuse(const struct pull *pull, int32_t code, struct bytes remark) {
     return false;
 }
 
-/* What may have changed while it was held. What the group wants now may have been passed over as unwanted before: then
- * it begins again where the client asked. False when it has been refused. */
+/* What may have changed while it was held. What the group wants now may have been passed over as unwanted before, and
+ * the client filters what comes by what it wanted when it pulled: then it has to pull again, from where it did.
+ * False when it has been answered. */
 static bool follow_changes(struct reactor *reactor, struct pull *pull, struct arena *arena) {
     struct bytes topic = topic_name(pull->topic), group = group_name(pull->group);
     struct consumer_view view;
@@ -277,10 +284,10 @@ static bool follow_changes(struct reactor *reactor, struct pull *pull, struct ar
         filter_release(view.filter);
         return true;
     }
-    filter_release(pull->filter);
-    pull->filter = view.filter;
-    pull->offset_queue = pull->offset_asked;
-    return true;
+    filter_release(view.filter);
+    answer_nothing(reactor, pull, pull->offset_asked, RESPONSE_PULL_RETRY_IMMEDIATELY,
+                   get_status_name(GET_NO_MATCHED_MESSAGE), arena);
+    return false;
 }
 
 void pull_start(struct reactor *reactor, const struct pull *pull, struct arena *arena) {

@@ -23,7 +23,7 @@ struct pull {
     struct group *group;
     struct progress *progress; /* NULL when the names are too long for one */
     struct filter *filter;     /* NULL: all messages */
-    bool filter_of_group;      /* as its heartbeats say: follows them while the pull is held */
+    bool filter_of_group;      /* as its heartbeats say: when they say another one, a held pull ends */
     struct queue *queue;       /* NULL until somebody sends to it */
     int32_t queue_id, max_count;
     int64_t offset_asked;
