@@ -22,6 +22,7 @@ struct transaction_check {
     struct lock lock; /* guards closing */
     struct cond wake;
     bool closing;
+    int64_t opened_ms;
     pthread_t thread;
     bool started;
 };
@@ -184,7 +185,8 @@ static enum err look_at(struct round *round, int64_t offset_queue, bool *stop) {
     return err;
 }
 
-static void run_round(struct transaction_check *check) {
+/* Returns when it was over, by the clock before others can see that it is. */
+static int64_t run_round(struct transaction_check *check) {
     struct broker *broker = check->broker;
     struct round round = {
         .check = check, .broker = broker, .halves = broker->half_messages, .begin_ms = clock_wall_ms()};
@@ -196,6 +198,7 @@ static void run_round(struct transaction_check *check) {
         if (!half_messages_finished(round.halves, at)) err = look_at(&round, at, &stop);
         if (err != ERR_OK || stop) break;
     }
+    int64_t over_ms = clock_monotonic_ms();
     if (err == ERR_OK) err = half_messages_pass(round.halves, at);
     if (err != ERR_OK)
         log_warn(MAIN, "check of transactions broke off, trying again: offset=%" PRId64 " cause=%s", at,
@@ -204,6 +207,7 @@ static void run_round(struct transaction_check *check) {
         log_info(MAIN, "transactions checked: from=%" PRId64 " to=%" PRId64 " put_back=%" PRId64 " given_up=%" PRId64,
                  first, at, round.put_back, round.given_up);
     arena_close(&round.arena);
+    return over_ms;
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------- */
@@ -212,7 +216,7 @@ static void check_thread(void *arg) {
     struct transaction_check *check = arg;
     struct broker *broker = check->broker;
     const struct broker_config *config = &broker->config;
-    int64_t check_ms = clock_monotonic_ms(), ops_ms = check_ms, save_ms = check_ms; /* when each was done */
+    int64_t check_ms = check->opened_ms, ops_ms = check_ms, save_ms = check_ms; /* when each was done */
     for (;;) {
         int64_t next_ms =
             MIN(check_ms + config->transaction_check_interval_ms, ops_ms + config->transaction_op_batch_interval_ms);
@@ -224,8 +228,7 @@ static void check_thread(void *arg) {
             ops_ms = now_ms;
         }
         if (now_ms - check_ms >= config->transaction_check_interval_ms) {
-            run_round(check);
-            check_ms = clock_monotonic_ms();
+            check_ms = run_round(check);
         }
         if (now_ms - save_ms >= config->transaction_metric_flush_interval_ms) {
             topic_counts_save(broker->transaction_counts);
@@ -238,6 +241,7 @@ enum err transaction_check_open(struct broker *broker, struct transaction_check 
     struct transaction_check *check = calloc(1, sizeof *check);
     must(check);
     check->broker = broker;
+    check->opened_ms = clock_monotonic_ms();
     lock_init(&check->lock, LOCK_WORK);
     cond_init(&check->wake);
     enum err err = thread_start(&check->thread, "transaction", check_thread, check);
