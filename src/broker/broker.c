@@ -238,8 +238,8 @@ static void stop_threads(struct broker *broker) {
     transaction_check_close(broker->transaction_check); /* it talks to clients */
     if (broker->work) work_stop(broker->work);
     revive_close(broker->revive); /* it wakes reactors */
-    reactors_stop(broker);
     registration_halt(broker->registration);
+    reactors_stop(broker);
     if (broker->main_remoting) remoting_destroy(broker->main_remoting);
 }
 

@@ -27,10 +27,24 @@ struct name_server {
     bool registered; /* its last answer was good */
 };
 
-/* Calls whose end somebody waits for. */
+/* Somebody who goes on when the name servers have heard of a change. */
+struct wait {
+    struct reactor *reactor;
+    void (*go_on)(struct reactor *reactor, void *arg);
+    void *arg;
+    struct wait *next;
+};
+
+/* The calls that went out together, one to each name server. Ends when all have ended. */
 struct round {
+    struct round *earlier;
     size_t in_flight;
-    void (*done)(struct broker *broker); /* when in_flight comes to 0; then NULL */
+    void (*done)(struct broker *broker); /* may be NULL */
+    struct wait *waits;
+    struct telling {
+        struct round *round;
+        struct name_server *server;
+    } tellings[];
 };
 
 struct registration {
@@ -38,14 +52,15 @@ struct registration {
     struct name_server *servers;
     size_t server_count;
     struct loop_timer timer;
-    struct round start, end;
+    struct round *latest; /* those under way, the latest first */
     int64_t sent_version; /* counter of the last registration that went out */
     bool stopping;
 
-    struct lock lock;                  /* guards these three */
+    struct lock lock;                  /* guards these four */
     struct bytes changed[CHANGED_MAX]; /* names live as long as the topic table */
     size_t changed_count;
     bool changed_all;
+    struct wait *waits; /* for what changed until now */
     struct loop_task changed_task;
 };
 
@@ -68,12 +83,46 @@ static void list_add(struct topic *topic, void *arg) {
     list->items[list->count++] = config;
 }
 
-static void round_ended_one(struct registration *registration, struct round *round) {
-    if (--round->in_flight > 0 || !round->done) return;
-    void (*done)(struct broker * broker) = round->done;
-    round->done = NULL;
-    done(registration->broker);
+/* --- rounds ------------------------------------------------------------------------------------------------ */
+static void go_on(struct wait *waits) {
+    while (waits) {
+        struct wait *wait = waits;
+        waits = wait->next;
+        reactor_run(wait->reactor, wait->go_on, wait->arg);
+        free(wait);
+    }
 }
+
+static void add_waits(struct round *round, struct wait *waits) {
+    struct wait **end = &round->waits;
+    while (*end) end = &(*end)->next;
+    *end = waits;
+}
+
+/* A round with one call of ours in flight, so that it does not end before all went out. */
+static struct round *round_begin(struct registration *registration, void (*done)(struct broker *broker)) {
+    struct round *round = calloc(1, sizeof *round + registration->server_count * sizeof *round->tellings);
+    must(round);
+    round->in_flight = 1;
+    round->done = done;
+    for (size_t i = 0; i < registration->server_count; i++)
+        round->tellings[i] = (struct telling){round, &registration->servers[i]};
+    round->earlier = registration->latest;
+    registration->latest = round;
+    return round;
+}
+
+static void round_ended_one(struct registration *registration, struct round *round) {
+    if (--round->in_flight > 0) return;
+    struct round **at = &registration->latest;
+    while (*at != round) at = &(*at)->earlier;
+    *at = round->earlier;
+    go_on(round->waits);
+    if (round->done) round->done(registration->broker);
+    free(round);
+}
+
+/* --- registering ------------------------------------------------------------------------------------------- */
 
 /* Topics that a name server wants ordered. */
 static void take_order_topics(struct registration *registration, struct bytes body) {
@@ -88,7 +137,8 @@ static void take_order_topics(struct registration *registration, struct bytes bo
 static void set_timer(struct registration *registration, int64_t delay_ms);
 
 static void registered(void *ctx, enum err err, const struct command *response) {
-    struct name_server *server = ctx;
+    struct telling *telling = ctx;
+    struct name_server *server = telling->server;
     struct registration *registration = server->registration;
     bool good = err == ERR_OK && response->code == RESPONSE_SUCCESS;
     if (good && !server->registered)
@@ -102,7 +152,7 @@ static void registered(void *ctx, enum err err, const struct command *response) 
     server->registered = good;
     if (good) take_order_topics(registration, response->body);
     if (!good && !registration->stopping) set_timer(registration, RETRY_MS);
-    round_ended_one(registration, &registration->start);
+    round_ended_one(registration, telling->round);
 }
 
 static struct hdr_broker_identity identity(const struct broker *broker) {
@@ -113,8 +163,8 @@ static struct hdr_broker_identity identity(const struct broker *broker) {
                                         .broker_id = broker->config.broker_id};
 }
 
-static void send_registration(struct name_server *server, struct bytes body) {
-    struct broker *broker = server->registration->broker;
+static void send_registration(struct telling *telling, struct bytes body) {
+    struct broker *broker = telling->server->registration->broker;
     struct hdr_register_broker header = {
         .present = HEADER_ALL,
         .broker_name = broker->config.broker_name,
@@ -127,9 +177,9 @@ static void send_registration(struct name_server *server, struct bytes body) {
     header.has.heartbeat_timeout_millis = false;
     struct outgoing request = {
         .code = REQUEST_REGISTER_BROKER, .layout = layout_register_broker(), .fields = &header, .body = body};
-    server->registration->start.in_flight++;
-    remoting_call(broker->main_remoting, server->address, &request, broker->config.register_broker_timeout_ms,
-                  registered, server);
+    telling->round->in_flight++;
+    remoting_call(broker->main_remoting, telling->server->address, &request, broker->config.register_broker_timeout_ms,
+                  registered, telling);
 }
 
 /* Only what changed, or, with names == NULL, everything. */
@@ -157,33 +207,35 @@ static void make_body(struct registration *registration, const struct bytes *nam
     free(list.items);
 }
 
-static void register_with(struct registration *registration, const struct bytes *names, size_t name_count) {
+static void register_with(struct registration *registration, const struct bytes *names, size_t name_count,
+                          struct round *round) {
     struct buf body = {0};
     make_body(registration, names, name_count, &body);
-    for (size_t i = 0; i < registration->server_count; i++)
-        send_registration(&registration->servers[i], buf_bytes(&body));
+    for (size_t i = 0; i < registration->server_count; i++) send_registration(&round->tellings[i], buf_bytes(&body));
     buf_close(&body);
+    round_ended_one(registration, round);
 }
 
-static void register_all(struct registration *registration) {
-    register_with(registration, NULL, 0);
+static void register_all(struct registration *registration, struct round *round) {
+    register_with(registration, NULL, 0, round);
 }
 
 /* --- forceRegister=false: asks first, registers where something changed ------------------------------------ */
 static void version_answered(void *ctx, enum err err, const struct command *response) {
-    struct name_server *server = ctx;
+    struct telling *telling = ctx;
+    struct registration *registration = telling->server->registration;
     struct hdr_query_data_version_result result = {.changed = true};
-    if (!server->registration->stopping) {
+    if (!registration->stopping) {
         bool known = err == ERR_OK && response->code == RESPONSE_SUCCESS &&
                      header_decode(layout_query_data_version_result(), response, &result) == ERR_OK;
         if (!known || result.changed) {
             struct buf body = {0};
-            make_body(server->registration, NULL, 0, &body);
-            send_registration(server, buf_bytes(&body));
+            make_body(registration, NULL, 0, &body);
+            send_registration(telling, buf_bytes(&body));
             buf_close(&body);
         }
     }
-    round_ended_one(server->registration, &server->registration->start);
+    round_ended_one(registration, telling->round);
 }
 
 static void ask_versions(struct registration *registration) {
@@ -192,18 +244,20 @@ static void ask_versions(struct registration *registration) {
     struct data_version version;
     struct buf body = {0};
     struct json_writer w = {.out = &body};
+    struct round *round = round_begin(registration, NULL);
     topics_data_version(broker->topics, &version);
     data_version_encode(&w, &version);
     for (size_t i = 0; i < registration->server_count; i++) {
-        registration->start.in_flight++;
+        round->in_flight++;
         remoting_call(broker->main_remoting, registration->servers[i].address,
                       &(struct outgoing){.code = REQUEST_QUERY_DATA_VERSION,
                                          .layout = layout_broker_identity(),
                                          .fields = &header,
                                          .body = buf_bytes(&body)},
-                      broker->config.register_broker_timeout_ms, version_answered, &registration->servers[i]);
+                      broker->config.register_broker_timeout_ms, version_answered, &round->tellings[i]);
     }
     buf_close(&body);
+    round_ended_one(registration, round);
 }
 
 /* --- when -------------------------------------------------------------------------------------------------- */
@@ -218,7 +272,7 @@ static void timer_fired(struct loop_timer *timer) {
     const struct broker_config *config = &registration->broker->config;
     set_timer(registration, MIN(MAX(config->register_name_server_period_ms, PERIOD_MIN_MS), PERIOD_MAX_MS));
     if (config->force_register || !all_registered(registration))
-        register_all(registration);
+        register_all(registration, round_begin(registration, NULL));
     else
         ask_versions(registration);
 }
@@ -233,16 +287,24 @@ static void changed(struct loop_task *task) {
     lock_take(&registration->lock);
     size_t count = registration->changed_count;
     bool all = registration->changed_all;
+    struct wait *waits = registration->waits;
     memcpy(names, registration->changed, count * sizeof *names);
     registration->changed_count = 0;
     registration->changed_all = false;
+    registration->waits = NULL;
     lock_give(&registration->lock);
-    if (registration->stopping || registration->server_count == 0) return;
+    bool news = (all || count > 0) && !registration->stopping && registration->server_count > 0;
+    struct round *round = news ? round_begin(registration, NULL) : registration->latest;
+    if (!round || registration->stopping)
+        go_on(waits);
+    else
+        add_waits(round, waits);
+    if (!news) return;
     /* A server that does not know us yet would refuse a table of one topic. */
     if (all || !all_registered(registration))
-        register_all(registration);
-    else if (count > 0)
-        register_with(registration, names, count);
+        register_all(registration, round);
+    else
+        register_with(registration, names, count, round);
 }
 
 /* Adds a name that is not there; too many become "all". */
@@ -277,6 +339,22 @@ void registration_all_changed(struct broker *broker) {
     loop_post(broker->main_loop, &registration->changed_task);
 }
 
+bool registration_then(struct broker *broker, struct reactor *reactor, void (*next)(struct reactor *reactor, void *arg),
+                       void *arg) {
+    struct registration *registration = broker->registration;
+    if (!registration || registration->server_count == 0 || atomic_load(&broker->stopping)) return false;
+    struct wait *wait = malloc(sizeof *wait);
+    must(wait);
+    *wait = (struct wait){.reactor = reactor, .go_on = next, .arg = arg};
+    lock_take(&registration->lock);
+    struct wait **end = &registration->waits;
+    while (*end) end = &(*end)->next;
+    *end = wait;
+    lock_give(&registration->lock);
+    loop_post(broker->main_loop, &registration->changed_task);
+    return true;
+}
+
 void registration_channel_closed(struct registration *registration) {
     if (!registration || registration->stopping || !all_registered(registration)) return;
     set_timer(registration, CLOSED_MS);
@@ -288,17 +366,17 @@ void registration_start(struct registration *registration, void (*done)(struct b
         done(registration->broker);
         return;
     }
-    registration->start.done = done;
     set_timer(registration, PERIOD_MIN_MS);
-    register_all(registration);
+    register_all(registration, round_begin(registration, done));
 }
 
 static void unregistered(void *ctx, enum err err, const struct command *response) {
-    struct name_server *server = ctx;
+    struct telling *telling = ctx;
     (void)response;
     if (err != ERR_OK)
-        log_warn(MAIN, "not unregistered: name_server=%.*s cause=%s", BYTES_ARG(server->address), err_detail(err));
-    round_ended_one(server->registration, &server->registration->end);
+        log_warn(MAIN, "not unregistered: name_server=%.*s cause=%s", BYTES_ARG(telling->server->address),
+                 err_detail(err));
+    round_ended_one(telling->server->registration, telling->round);
 }
 
 void registration_stop(struct registration *registration, void (*done)(struct broker *broker)) {
@@ -306,13 +384,14 @@ void registration_stop(struct registration *registration, void (*done)(struct br
     struct hdr_broker_identity header = identity(broker);
     loop_timer_stop(&registration->timer);
     registration->stopping = true;
-    registration->end = (struct round){.in_flight = registration->server_count + 1, .done = done}; /* ours is one */
+    struct round *round = round_begin(registration, done);
+    round->in_flight += registration->server_count;
     for (size_t i = 0; i < registration->server_count; i++)
         remoting_call(broker->main_remoting, registration->servers[i].address,
                       &(struct outgoing){
                           .code = REQUEST_UNREGISTER_BROKER, .layout = layout_broker_identity(), .fields = &header},
-                      UNREGISTER_MS, unregistered, &registration->servers[i]);
-    round_ended_one(registration, &registration->end);
+                      UNREGISTER_MS, unregistered, &round->tellings[i]);
+    round_ended_one(registration, round);
 }
 
 enum err registration_open(struct broker *broker, struct registration **out) {
@@ -340,6 +419,12 @@ void registration_halt(struct registration *registration) {
     if (!registration) return;
     registration->stopping = true;
     loop_timer_stop(&registration->timer);
+    go_on(registration->waits);
+    registration->waits = NULL;
+    for (struct round *round = registration->latest; round; round = round->earlier) {
+        go_on(round->waits);
+        round->waits = NULL;
+    }
 }
 
 void registration_close(struct registration *registration) {

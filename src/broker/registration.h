@@ -9,7 +9,8 @@
 
 struct registration;
 enum err registration_open(struct broker *broker, struct registration **out) MUST_USE; /* @thread main */
-/* Nothing is said to name servers any more; changes may still be noted. @thread main, loop ended */
+/* Nothing is said to name servers any more, and nobody waits for them; changes may still be noted. @thread main, loop
+ * ended, before the reactors do */
 void registration_halt(struct registration *registration);
 void registration_close(
     struct registration *registration); /* @thread main, loop destroyed: it may hold a task of ours */
@@ -25,6 +26,10 @@ void registration_stop(struct registration *registration, void (*done)(struct br
 void registration_topic_changed(struct broker *broker, struct bytes topic);
 /* All topics again, soon (permission of the broker changed, many topics changed). @thread any */
 void registration_all_changed(struct broker *broker);
+/* Runs `next` on the reactor when each name server has answered the registration of what has changed until now, or
+ * failed to: whoever is told of a change can find it there. False when there is nothing to wait for. @thread any */
+bool registration_then(struct broker *broker, struct reactor *reactor, void (*next)(struct reactor *reactor, void *arg),
+                       void *arg) MUST_USE;
 /* A channel of the main remoting has closed. @thread main loop */
 void registration_channel_closed(struct registration *registration);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "broker/registration.h"
 #include "broker/work.h"
 #include "wire/request.h"
 
@@ -91,42 +92,53 @@ static void call_settle(struct call *call, enum err err) {
     }
 }
 
-/* A call on its way through a work thread and back. */
-struct work_call {
-    struct call call;
-    struct loop_task answer;
-};
+/* --- through a work thread and back ------------------------------------------------------------------------ */
 
-static void work_call_answer(struct loop_task *task) {
-    struct work_call *work_call = CONTAINER_OF(task, struct work_call, answer);
-    struct call *call = &work_call->call;
+static void work_call_answer(struct reactor *reactor, void *arg) {
+    (void)reactor;
+    struct call *call = arg;
     if (!call->later) remoting_reply(&call->request->to, &call->reply);
     buf_close(&call->body);
     request_free(call->request);
-    free(work_call);
+    free(call);
 }
 
 static void work_call_run(void *arg) {
-    struct work_call *work_call = arg;
-    struct call *call = &work_call->call;
+    struct call *call = arg;
     struct reactor *reactor = call->request->owner;
     enum err err = route_find(call->request->command.code)->serve(call);
     if (!call->later) call_settle(call, err);
-    loop_post(reactor->loop, &work_call->answer);
+    if (!call->when_registered || !registration_then(call->broker, reactor, work_call_answer, call))
+        reactor_run(reactor, work_call_answer, call);
 }
 
 static enum err work_call_start(struct reactor *reactor, const struct request *request) {
-    struct work_call *work_call = calloc(1, sizeof *work_call);
-    must(work_call);
-    work_call->call.broker = reactor->broker;
-    work_call->call.request = request_detach(request);
-    work_call->answer.run = work_call_answer;
-    enum err err = work_submit(reactor->broker->work, work_call_run, work_call);
+    struct call *call = calloc(1, sizeof *call);
+    must(call);
+    call->broker = reactor->broker;
+    call->request = request_detach(request);
+    enum err err = work_submit(reactor->broker->work, work_call_run, call);
     if (err != ERR_OK) {
-        request_free(work_call->call.request);
-        free(work_call);
+        request_free(call->request);
+        free(call);
     }
     return err;
+}
+
+static void call_again(struct reactor *reactor, void *arg) {
+    struct request *request = arg;
+    if (atomic_load(&reactor->broker->stopping))
+        remoting_reply_error(&request->to, fail(ERR_SHUTTING_DOWN, "the broker is shutting down"));
+    else
+        route_request(request);
+    request_free(request);
+}
+
+bool call_again_when_registered(struct call *call) {
+    struct request *request = request_detach(call->request);
+    call->later = registration_then(call->broker, call->reactor, call_again, request);
+    if (!call->later) request_free(request);
+    return call->later;
 }
 
 void route_request(struct request *request) {

@@ -23,6 +23,7 @@ struct call {
     struct outgoing reply;
     struct buf body; /* the reply's body when reply.body is not set; freed after sending */
     bool later;
+    bool when_registered; /* WORK: answer when the name servers have heard of what changed */
 };
 
 /* remoting's on_request for all reactors. */
@@ -32,6 +33,11 @@ void route_request(struct request *request);
 void *call_reply_fields(struct call *call, const struct header_layout *layout);
 /* Answers a code and a remark that no `enum err` stands for; returns ERR_OK for `return call_refuse(...)`. */
 enum err call_refuse(struct call *call, int32_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* For an INLINE handler that has made a topic and done nothing else: the request comes again when the name servers have
+ * heard of it, so that the client finds the topic's route, not that of a topic still to be made. False when there is
+ * nothing to wait for; else call->later is set. */
+bool call_again_when_registered(struct call *call) MUST_USE;
 
 #define BROKER(name, code, function, runs, header)                                                                     \
     enum err broker_handle_##function(struct call *call, const struct hdr_##header *header);

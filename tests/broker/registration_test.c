@@ -7,6 +7,8 @@
 #include "support/broker_box.h"
 #include "wire/body_register.h"
 
+enum { QUIET_MS = 200 };
+
 static struct broker_box box;
 static char namesrv[64];
 static int listening;
@@ -56,6 +58,20 @@ static bool has_topic(const struct register_body *body, const char *name) {
     return false;
 }
 
+/* The answer of `client` comes behind that of the name server, which hears of this topic alone. */
+static struct register_body answered_when_registered(struct peer *server, struct peer *client, struct arena *arena,
+                                                     const char *topic) {
+    struct command command, answer;
+    struct register_body body = take_registration(server, arena, &command);
+    assert_int_equal(body.topic_count, 1);
+    assert_true(has_topic(&body, topic));
+    assert_false(peer_next(client, QUIET_MS, &answer));
+    peer_answer(server, &command, RESPONSE_SUCCESS);
+    assert_true(peer_next(client, 10000, &answer));
+    assert_int_equal(answer.code, RESPONSE_SUCCESS);
+    return body;
+}
+
 static void name_server_hears_all(void **state) {
     (void)state;
     struct peer server, producer;
@@ -73,14 +89,26 @@ static void name_server_hears_all(void **state) {
 
     /* A new topic, alone, under a new version. */
     peer_open(&producer, box.broker.port);
-    peer_send_message(&producer, "NewTopic", NULL, "m", 0);
-    body = take_registration(&server, &arena, &command);
-    assert_int_equal(body.topic_count, 1);
-    assert_true(has_topic(&body, "NewTopic"));
+    struct hdr_send_message_v2 send = send_header("NewTopic", NULL);
+    peer_send(&producer, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &send, BYTES("m"), 0);
+    body = answered_when_registered(&server, &producer, &arena, "NewTopic");
     assert_int_equal(body.topics[0].write_queue_nums, 4);
     assert_true(body.data_version.counter > version);
     version = body.data_version.counter;
-    peer_answer(&server, &command, RESPONSE_SUCCESS);
+    /* One made by an admin, and the retry topic of a new group. */
+    struct hdr_update_and_create_topic made = {.present = HEADER_ALL,
+                                               .topic = BYTES("Made"),
+                                               .default_topic = BYTES("TBW102"),
+                                               .read_queue_nums = 1,
+                                               .write_queue_nums = 1,
+                                               .perm = 6,
+                                               .topic_filter_type = BYTES("SINGLE_TAG")};
+    made.has.attributes = false;
+    peer_send(&producer, REQUEST_UPDATE_AND_CREATE_TOPIC, layout_update_and_create_topic(), &made, BYTES(""), 0);
+    (void)answered_when_registered(&server, &producer, &arena, "Made");
+    peer_send(&producer, REQUEST_HEART_BEAT, NULL, NULL,
+              BYTES("{\"clientID\":\"c\",\"consumerDataSet\":[{\"groupName\":\"G\",\"subscriptionDataSet\":[]}]}"), 0);
+    (void)answered_when_registered(&server, &producer, &arena, "%RETRY%G");
     /* The same topic again must not come under the version that the name server has. */
     registration_topic_changed(&box.broker, BYTES("NewTopic"));
     body = take_registration(&server, &arena, &command);

@@ -15,6 +15,7 @@
 
 enum err broker_handle_update_broker_config(struct call *call, const struct hdr_none *header) {
     (void)header;
+    call->when_registered = true; /* of brokerPermission */
     return config_update(call->broker, call->request->command.body);
 }
 

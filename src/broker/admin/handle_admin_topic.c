@@ -54,6 +54,7 @@ enum err broker_handle_update_and_create_topic(struct call *call, const struct h
         .attributes = &attributes,
     };
     TRY(check_change(call, &change));
+    call->when_registered = true;
     return topics_update(call->broker->topics, &change);
 }
 
@@ -82,6 +83,7 @@ enum err broker_handle_update_and_create_topic_list(struct call *call, const str
     const struct json *body;
     TRY(json_parse(call->request->arena, call->request->command.body, &body));
     const struct json *list = json_first(json_get(body, "topicConfigList"));
+    call->when_registered = true;
     for (int round = 0; round < 2; round++) {
         for (const struct json *t = list; t; t = t->next) {
             struct attribute_changes attributes = {.count = 0};
@@ -133,6 +135,7 @@ enum err broker_handle_delete_topic_in_broker(struct call *call, const struct hd
             if (topics_find(broker->topics, retry)) TRY(delete_one(broker, retry));
         }
     }
+    call->when_registered = true;
     return delete_one(broker, header->topic);
 }
 

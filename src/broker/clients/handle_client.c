@@ -12,8 +12,15 @@
 
 /* --- heartbeats -------------------------------------------------------------------------------------------- */
 
+/* The group of a consumer, made when it may be; NULL when the consumer is passed over. */
+static struct group *group_of(const struct call *call, const struct consumer_data *data) {
+    if (call->broker->config.reject_pull_consumer_enable && data->type == CONSUME_ACTIVELY) return NULL;
+    return groups_find_or_create(call->broker->groups, data->group);
+}
+
 /* The retry topic of a group that appears; ordered when one of the group's topics is. */
-static enum err ensure_retry_topic(struct call *call, const struct group *group, const struct consumer_data *data) {
+static enum err ensure_retry_topic(struct call *call, const struct group *group, const struct consumer_data *data,
+                                   bool *made) {
     struct topics *topics = call->broker->topics;
     bool order = false;
     for (size_t i = 0; i < data->subscription_count && !order; i++) {
@@ -22,22 +29,33 @@ static enum err ensure_retry_topic(struct call *call, const struct group *group,
     }
     struct bytes name = arena_printf(call->request->arena, "%%RETRY%%%.*s", BYTES_ARG(data->group));
     struct topic *topic;
+    bool missing = !topics_find(topics, name);
     TRY(topics_create(topics, name, atomic_load(&group->retry_queue_nums), PERM_READ | PERM_WRITE,
                       data->unit_mode ? TOPIC_SYS_FLAG_UNIT_SUB : 0, order, &topic));
+    if (missing) *made = true;
     if (data->subscription_count > 0 && atomic_load(&topic->order) != order) topics_set_order(topics, name, order);
     return ERR_OK;
+}
+
+/* true: a retry topic was made. */
+static bool ensure_retry_topics(struct call *call, const struct heartbeat *heartbeat) {
+    bool made = false;
+    for (size_t i = 0; i < heartbeat->consumer_count; i++) {
+        const struct consumer_data *data = &heartbeat->consumers[i];
+        const struct group *group = group_of(call, data);
+        enum err err = group ? ensure_retry_topic(call, group, data, &made) : ERR_OK;
+        if (err != ERR_OK)
+            log_every_ms(10000, WARN, CLIENT, "no retry topic: group=%.*s why=%s", BYTES_ARG(data->group),
+                         err_detail(err));
+    }
+    return made;
 }
 
 /* true: the client must send its subscriptions in full. */
 static bool register_consumer(struct call *call, const struct heartbeat *heartbeat, const struct consumer_data *data,
                               const struct client *client) {
-    const struct broker_config *config = &call->broker->config;
-    if (config->reject_pull_consumer_enable && data->type == CONSUME_ACTIVELY) return false;
-    struct group *group = groups_find_or_create(call->broker->groups, data->group);
+    const struct group *group = group_of(call, data);
     if (!group) return false;
-    enum err err = ensure_retry_topic(call, group, data);
-    if (err != ERR_OK)
-        log_every_ms(10000, WARN, CLIENT, "no retry topic: group=%.*s why=%s", BYTES_ARG(data->group), err_detail(err));
     struct consumer_heartbeat consumer = {
         .group = data->group,
         .type = data->type,
@@ -57,6 +75,7 @@ enum err broker_handle_heart_beat(struct call *call, const struct hdr_none *head
     const struct command *command = &call->request->command;
     struct heartbeat heartbeat;
     TRY(heartbeat_decode(call->request->arena, command->body, &heartbeat));
+    if (ensure_retry_topics(call, &heartbeat) && call_again_when_registered(call)) return ERR_OK;
     struct client client = {
         .client_id = heartbeat.client_id,
         .channel = client_channel_of(call->request),

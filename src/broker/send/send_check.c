@@ -81,6 +81,7 @@ static bool check_topic(struct call *call, const struct hdr_send_message *header
         if (err == ERR_OK)
             err = topics_create_by_send(broker->topics, header->topic, header->default_topic,
                                         header->default_topic_queue_nums, header->unit_mode, &topic);
+        if (err == ERR_OK && call_again_when_registered(call)) return false;
     }
     if (err != ERR_OK) return REFUSE(call, response_of(err), "%s", err_detail(err));
     if (topic->sends_forbidden)
