@@ -47,11 +47,17 @@ static void block_sigpipe(void) {
 
 /* --- a turn --- */
 
-/* What a closed connection or a hook sets off is finished in the same turn. */
+static void run_tasks(struct loop *loop);
+
+/* What a closed connection, a hook or a task sets off is finished in the same turn. */
 static void turn_end(struct loop *loop) {
-    while (loop->happened || loop->dirty) {
+    while (loop->happened || loop->posted || loop->dirty) {
         loop->happened = false;
         for (size_t i = 0; i < loop->hook_count; i++) loop->hooks[i].run(loop->hooks[i].arg);
+        if (loop->posted) {
+            run_tasks(loop);
+            continue; /* their output goes with what is there */
+        }
         conn_flush_dirty(loop);
     }
 }
@@ -89,11 +95,17 @@ void loop_post(struct loop *loop, struct loop_task *task) {
     } while (
         !atomic_compare_exchange_weak_explicit(&loop->inbox, &head, task, memory_order_release, memory_order_relaxed));
     /* Whoever finds the inbox empty wakes the loop; the others' tasks are seen by the same wake-up, because the loop
-     * takes the whole inbox after waking. */
-    if (!head) uv_async_send(&loop->wake);
+     * takes the whole inbox after waking. The loop itself looks at the end of the turn; what a task posts waits for the
+     * next one, so that tasks that post themselves again starve nobody. */
+    if (head) return;
+    if (this_loop == loop && !loop->in_tasks)
+        loop->posted = true;
+    else
+        uv_async_send(&loop->wake);
 }
 
 static void run_tasks(struct loop *loop) {
+    loop->posted = false;
     struct loop_task *newest = atomic_exchange_explicit(&loop->inbox, NULL, memory_order_acquire);
     struct loop_task *oldest = NULL;
     while (newest) { /* turned round: tasks run in the order of posting */
@@ -102,6 +114,7 @@ static void run_tasks(struct loop *loop) {
         oldest = newest;
         newest = next;
     }
+    loop->in_tasks = true;
     while (oldest) {
         struct loop_task *task = oldest;
         oldest = task->next;
@@ -109,6 +122,7 @@ static void run_tasks(struct loop *loop) {
         atomic_exchange(&task->pending, false);
         task->run(task); /* may free it or post it again */
     }
+    loop->in_tasks = false;
 }
 
 static void on_wake(uv_async_t *uv) {

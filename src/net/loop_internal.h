@@ -42,10 +42,12 @@ struct loop {
 
     _Atomic(struct loop_task *) inbox; /* newest first */
     atomic_bool stopping, running;
-    bool destroying;
-    bool happened; /* since the last turn end */
     struct turn_end_hook hooks[TURN_END_HOOKS_MAX];
     size_t hook_count;
+    bool destroying;
+    bool happened;                            /* since the last turn end */
+    bool posted;                              /* by the loop itself, which nobody wakes for it */
+    bool in_tasks;                            /* run_tasks is at work */
     struct timer_node *timers, *spare_timers; /* every node ever made; those not in use */
     struct signal_hook *signals;
 

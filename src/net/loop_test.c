@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "net/loop_internal.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -142,6 +143,65 @@ static void tasks_run_in_the_order_of_posting_also_after_stop(void **state) {
     logged = 0;
     loop_destroy(loop);
     assert_int_equal(1, logged);
+}
+
+/* What the loop posts itself, and what that posts. */
+struct own_task {
+    struct loop_task task;
+    struct loop *loop;
+    uv_prepare_t poll;
+    int polls, posted_at, ran_at; /* polls before */
+    int hooks, runs;
+    bool again;
+    struct loop_timer timer;
+};
+
+static void count_poll(uv_prepare_t *uv) {
+    CONTAINER_OF(uv, struct own_task, poll)->polls++;
+}
+
+static void post_at_first(void *arg) {
+    struct own_task *own = arg;
+    if (own->hooks++ > 0) return;
+    own->posted_at = own->polls;
+    loop_post(own->loop, &own->task);
+}
+
+static void end_posting(struct loop_timer *timer) {
+    struct own_task *own = CONTAINER_OF(timer, struct own_task, timer);
+    own->again = false;
+    loop_stop(own->loop);
+}
+
+static void run_own(struct loop_task *task) {
+    struct own_task *own = CONTAINER_OF(task, struct own_task, task);
+    if (own->runs++ == 0) {
+        own->ran_at = own->polls;
+        loop_timer_start(own->loop, &own->timer, 5, 0, end_posting);
+    }
+    if (own->again) loop_post(own->loop, task);
+}
+
+static void do_nothing(struct loop_task *task) {
+    (void)task;
+}
+
+/* In the same turn, and with hooks behind it; but a task that posts itself on and on leaves the loop its turns. */
+static void what_the_loop_posts_runs_in_its_turn(void **state) {
+    (void)state;
+    struct own_task own = {.task.run = run_own, .again = true};
+    struct loop_task first = {.run = do_nothing};
+    assert_int_equal(ERR_OK, loop_create("own", &own.loop));
+    loop_on_turn_end(own.loop, post_at_first, &own);
+    uv_prepare_init(&own.loop->uv, &own.poll);
+    uv_prepare_start(&own.poll, count_poll);
+    loop_post(own.loop, &first);
+    loop_run(own.loop); /* until the timer fires */
+    assert_true(own.runs >= 2);
+    assert_true(own.hooks >= 2);
+    assert_int_equal(own.posted_at, own.ran_at);
+    uv_close((uv_handle_t *)&own.poll, NULL);
+    loop_destroy(own.loop);
 }
 
 /* --- timers --- */
@@ -309,6 +369,7 @@ int main(void) {
         cmocka_unit_test(posts_from_many_threads_all_arrive),
         cmocka_unit_test(no_wake_up_is_lost),
         cmocka_unit_test(tasks_run_in_the_order_of_posting_also_after_stop),
+        cmocka_unit_test(what_the_loop_posts_runs_in_its_turn),
         cmocka_unit_test(timers_fire_repeat_and_stop),
         cmocka_unit_test(thousands_of_timers_restart_themselves),
         cmocka_unit_test(hooks_run_when_a_turn_in_which_something_happened_ends),
