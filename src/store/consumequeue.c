@@ -1,4 +1,6 @@
-/* consumequeue.c - entries go to the tail, from there to files; reads look at the tail first. */
+/* consumequeue.c - entries go to the tail, where readers see them, and from there to files; reads look at the tail
+ * first.
+ */
 #include "store/consumequeue.h"
 
 #include <stdio.h>
@@ -35,10 +37,12 @@ void queue_entry_encode(const struct queue_entry *entry, char *out) {
 
 /* --- read ------------------------------------------------------------------------------------------------ */
 
-static int32_t read_tail(struct queue *queue, int64_t offset_queue, int32_t max, char *raw) {
+/* *file_end: entries below are in files; those from there on may be in the tail only. */
+static int32_t read_tail(struct queue *queue, int64_t offset_queue, int32_t max, char *raw, int64_t *file_end) {
     int32_t count = 0;
     lock_take(stripe_of(queue));
     const struct queue_tail *tail = queue->tail;
+    *file_end = tail ? tail->first_offset : INT64_MAX;
     if (tail && offset_queue >= tail->first_offset && offset_queue < tail->first_offset + tail->count) {
         int64_t skip = offset_queue - tail->first_offset;
         count = (int32_t)MIN(max, tail->count - skip);
@@ -75,9 +79,11 @@ enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t ma
     int64_t max_offset = atomic_load_explicit(&queue->max_offset, memory_order_acquire);
     if (offset_queue < 0 || offset_queue >= max_offset) return ERR_OK;
     max = (int32_t)MIN(max, max_offset - offset_queue);
-    int32_t found = read_tail(queue, offset_queue, max, raw);
+    int64_t file_end;
+    int32_t found = read_tail(queue, offset_queue, max, raw, &file_end);
     if (found == 0) {
-        found = (int32_t)MIN(max, consumequeue_roll(queue, offset_queue) - offset_queue);
+        file_end = MIN(file_end, consumequeue_roll(queue, offset_queue));
+        found = (int32_t)MIN(max, file_end - offset_queue);
         TRY(read_file(queue, offset_queue, found, may_wait, raw));
     }
     *count = found;
@@ -92,23 +98,27 @@ void consumequeue_set_tail(struct queue *queue, struct queue_tail *tail) {
     lock_give(stripe_of(queue));
 }
 
-/* Room for one more at the end of the tail; what is pending may have to be written for that. */
-static enum err make_room(struct queue *queue) {
-    if (!queue->tail) TRY(dispatch_tail(&queue->store->dispatch, queue));
+/* Room for one more at the end of the tail; what is not in the file yet may have to be written for that. */
+static enum err make_room(struct queue *queue, bool may_wait) {
+    enum { KEEP = QUEUE_TAIL_ENTRIES / 2 };
+    if (!queue->tail) TRY(queue_tails_lend(&queue->store->dispatch.tails, queue, may_wait));
     struct queue_tail *tail = queue->tail;
     if (tail->count < QUEUE_TAIL_ENTRIES) return ERR_OK;
-    TRY(consumequeue_write(queue));
-    enum { KEEP = QUEUE_TAIL_ENTRIES / 2 };
+    int64_t first_kept = tail->first_offset + tail->count - KEEP;
+    if (atomic_load_explicit(&queue->written_offset, memory_order_relaxed) < first_kept) {
+        if (!may_wait) return ERR_BUSY;
+        TRY(consumequeue_write(queue));
+    }
     lock_take(stripe_of(queue));
     memmove(tail->data, tail->data + (tail->count - KEEP) * QUEUE_ENTRY_BYTES, KEEP * QUEUE_ENTRY_BYTES);
-    tail->first_offset += tail->count - KEEP;
+    tail->first_offset = first_kept;
     tail->count = KEEP;
     lock_give(stripe_of(queue));
     return ERR_OK;
 }
 
-static enum err put_next(struct queue *queue, const struct queue_entry *entry) {
-    TRY(make_room(queue));
+static enum err put_next(struct queue *queue, const struct queue_entry *entry, bool may_wait) {
+    TRY(make_room(queue, may_wait));
     struct queue_tail *tail = queue->tail;
     lock_take(stripe_of(queue));
     queue_entry_encode(entry, tail->data + tail->count * QUEUE_ENTRY_BYTES);
@@ -118,7 +128,7 @@ static enum err put_next(struct queue *queue, const struct queue_entry *entry) {
     return ERR_OK;
 }
 
-enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) {
+enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry, bool may_wait) {
     if (offset_queue < queue->pending_end) return ERR_OK;
     /* All before it in the queue lie before it in the log, whatever was deleted since. */
     if (offset_queue > entry->offset_phys / RECORD_FIXED_V1_IPV4)
@@ -126,7 +136,8 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
                     (long long)entry->offset_phys, (long long)offset_queue);
     bool is_first = queue->first_file_bytes < 0 && queue->pending_end == 0;
     if (is_first) {
-        queue->pending_end = queue->written_offset = offset_queue;
+        queue->pending_end = offset_queue;
+        atomic_store(&queue->written_offset, offset_queue);
         atomic_store(&queue->synced_offset, offset_queue);
         atomic_store(&queue->min_offset, offset_queue);
         atomic_store(&queue->max_offset, offset_queue);
@@ -139,9 +150,9 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
                  BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)missing);
         queue->store->dispatch.gaps = true;
         static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
-        while (queue->pending_end < offset_queue) TRY(put_next(queue, &filler));
+        while (queue->pending_end < offset_queue) TRY(put_next(queue, &filler, may_wait));
     }
-    return put_next(queue, entry);
+    return put_next(queue, entry, may_wait);
 }
 
 /* Fillers from the start of the first file up to the first entry: Java takes zeros for the end of the queue. */
@@ -154,33 +165,37 @@ static enum err pad_first_file(struct queue_file *file, int64_t len) {
     return ERR_OK;
 }
 
-/* Writes entries [written, end) that lie in one file. */
-static enum err write_part(struct queue *queue, int64_t end) {
+/* Writes entries [from, end) that lie in one file. */
+static enum err write_part(struct queue *queue, int64_t from, int64_t end) {
     struct queue_files *files = &queue->store->queue_files;
     const struct queue_tail *tail = queue->tail;
-    int64_t start = file_start(queue, queue->written_offset), at = queue->written_offset * QUEUE_ENTRY_BYTES - start;
+    int64_t start = file_start(queue, from), at = from * QUEUE_ENTRY_BYTES - start;
     struct queue_file *file;
     TRY(queue_files_take(files, queue, start, true, &file));
     enum err err = queue->first_file_bytes < 0 ? pad_first_file(file, at) : ERR_OK;
-    const char *from = tail->data + (queue->written_offset - tail->first_offset) * QUEUE_ENTRY_BYTES;
-    size_t len = (size_t)(end - queue->written_offset) * QUEUE_ENTRY_BYTES;
-    if (err == ERR_OK) err = file_pwrite(file->fd, file->path, from, len, at);
+    const char *entries = tail->data + (from - tail->first_offset) * QUEUE_ENTRY_BYTES;
+    if (err == ERR_OK) err = file_pwrite(file->fd, file->path, entries, (size_t)(end - from) * QUEUE_ENTRY_BYTES, at);
     queue_files_give(files, file);
     if (err != ERR_OK) return err;
     if (queue->first_file_bytes < 0) queue->first_file_bytes = start;
-    queue->written_offset = end;
+    atomic_store(&queue->written_offset, end);
     return ERR_OK;
 }
 
 enum err consumequeue_write(struct queue *queue) {
-    while (queue->written_offset < queue->pending_end)
-        TRY(write_part(queue, MIN(queue->pending_end, consumequeue_roll(queue, queue->written_offset))));
+    int64_t from = atomic_load(&queue->written_offset), end = queue->pending_end;
+    if (from >= end) return ERR_OK;
+    dispatch_note_write(&queue->store->dispatch);
+    for (int64_t part_end; from < end; from = part_end) {
+        part_end = MIN(end, consumequeue_roll(queue, from));
+        TRY(write_part(queue, from, part_end));
+    }
+    flush_add_queue(&queue->store->flush, queue);
     return ERR_OK;
 }
 
 void consumequeue_publish(struct queue *queue) {
-    atomic_store(&queue->max_offset, queue->written_offset);
-    flush_add_queue(&queue->store->flush, queue);
+    atomic_store(&queue->max_offset, queue->pending_end);
 }
 
 /* --- sync and expiry ------------------------------------------------------------------------------------- */
@@ -209,7 +224,7 @@ static enum err sync_file(struct queue *queue, int64_t start) {
 }
 
 enum err consumequeue_sync(struct queue *queue) {
-    int64_t end = atomic_load_explicit(&queue->max_offset, memory_order_acquire);
+    int64_t end = atomic_load_explicit(&queue->written_offset, memory_order_acquire);
     for (int64_t from = atomic_load(&queue->synced_offset); from < end; from = consumequeue_roll(queue, from)) {
         enum err err = sync_file(queue, file_start(queue, from));
         if (atomic_load(&queue->deleted)) return ERR_OK;
@@ -255,10 +270,10 @@ enum err consumequeue_expire(struct queue *queue, int64_t min_phys, int32_t *dro
     if (queue->first_file_bytes < 0) return ERR_OK;
     for (;;) {
         int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, found;
-        int64_t end = MIN(queue->written_offset, consumequeue_roll(queue, first));
+        int64_t written = atomic_load(&queue->written_offset), end = MIN(written, consumequeue_roll(queue, first));
         int64_t low = MIN(MAX(first, atomic_load(&queue->min_offset)), end);
         TRY(find_first(queue, low, end, min_phys, &found));
-        bool keep = found < end || end == queue->written_offset;
+        bool keep = found < end || end == written;
         if (keep) {
             atomic_store(&queue->min_offset, found);
             return ERR_OK;

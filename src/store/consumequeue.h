@@ -16,10 +16,10 @@ enum {
     QUEUE_TAIL_ENTRIES = 256        /* kept in memory for a queue */
 };
 
-/* Newest entries, as in the file. */
+/* Newest entries, as in the file; those that are not in it yet are all here. */
 struct queue_tail {
     struct queue *owner;
-    struct queue_tail *newer, *older; /* by last use; thread dispatch */
+    struct queue_tail *newer, *older; /* by last use; under LOCK_DISPATCH */
     int64_t first_offset;             /* of data[0] */
     int32_t count;
     char data[QUEUE_TAIL_ENTRIES * QUEUE_ENTRY_BYTES];
@@ -38,12 +38,12 @@ struct queue {
     _Atomic bool deleted;
     struct queue_tail *tail; /* under the queue's stripe lock (queue_table.h) */
     /* under LOCK_DISPATCH: */
-    int64_t first_file_bytes; /* start of the oldest file; -1 = no file yet */
-    int64_t written_offset;   /* entries below are in the file; max_offset follows when the batch is complete */
-    int64_t pending_end;      /* entries below are in the tail */
-    bool touched;             /* in the batch's list */
-    bool min_is_known;        /* by consumequeue_load: the first entry is of a record that the log has */
-    struct queue *touched_next;
+    int64_t first_file_bytes;       /* start of the oldest file; -1 = no file yet */
+    _Atomic int64_t written_offset; /* entries below are in the file */
+    int64_t pending_end;            /* entries below are in the tail; max_offset follows when the batch is complete */
+    bool fresh, pending;            /* in the list of dispatch with that name */
+    bool min_is_known;              /* by consumequeue_load: the first entry is of a record that the log has */
+    struct queue *fresh_next, *pending_next;
     /* thread flush-queues: */
     _Atomic int64_t synced_offset; /* entries below are on disk */
     _Atomic bool dirty;            /* in the list of those to sync */
@@ -76,12 +76,18 @@ enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t ma
 int64_t consumequeue_roll(const struct queue *queue, int64_t offset_queue);
 
 /* Adds the entry of a dispatched record to the tail; one at or below what is there is passed over, a gap is filled
- * with fillers. Not visible before consumequeue_publish. @thread dispatch */
-enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry) MUST_USE;
+ * with fillers. Not visible before consumequeue_publish. With may_wait false ERR_BUSY instead of a write that makes
+ * room in the tail: the rest is for another try. @thread holder of LOCK_DISPATCH */
+enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry,
+                          bool may_wait) MUST_USE;
 void consumequeue_set_tail(struct queue *queue, struct queue_tail *tail);
-/* Writes what is pending to the file. */
-enum err consumequeue_write(struct queue *queue) MUST_USE;
+/* Readers see what is in the tail. @thread holder of LOCK_DISPATCH */
 void consumequeue_publish(struct queue *queue);
+/* Writes to the file what is in the tail only. @thread holder of LOCK_DISPATCH */
+enum err consumequeue_write(struct queue *queue) MUST_USE;
+static inline bool consumequeue_is_written(const struct queue *queue) {
+    return atomic_load_explicit(&queue->written_offset, memory_order_relaxed) >= queue->pending_end;
+}
 
 /* Drops entries of records that do not end by end_phys and zeroes their places; *cut counts them. @thread recovery */
 enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) MUST_USE;

@@ -222,7 +222,8 @@ static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_b
 }
 
 static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offset) {
-    queue->written_offset = queue->pending_end = max_offset;
+    queue->pending_end = max_offset;
+    atomic_store(&queue->written_offset, max_offset);
     atomic_store(&queue->synced_offset, max_offset);
     atomic_store(&queue->min_offset, min_offset);
     atomic_store(&queue->max_offset, max_offset);
@@ -256,7 +257,8 @@ enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queu
 
 enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) {
     struct walk walk = {.queue = queue};
-    int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, end = queue->written_offset;
+    int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, written = atomic_load(&queue->written_offset);
+    int64_t end = written;
     *cut = 0;
     while (queue->first_file_bytes >= 0 && end > first) {
         char raw[QUEUE_ENTRY_BYTES];
@@ -265,9 +267,9 @@ enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *c
         if (entry.offset_phys <= end_phys - entry.size_bytes || queue_entry_is_filler(&entry)) break;
         end--;
     }
-    *cut = queue->written_offset - end;
+    *cut = written - end;
     if (*cut == 0) return ERR_OK;
-    TRY(cut_behind(queue, end, queue->written_offset * QUEUE_ENTRY_BYTES));
+    TRY(cut_behind(queue, end, written * QUEUE_ENTRY_BYTES));
     queue->named_bytes = MIN(queue->named_bytes, end * QUEUE_ENTRY_BYTES);
     set_bounds(queue, MIN(atomic_load(&queue->min_offset), end), end);
     return ERR_OK;

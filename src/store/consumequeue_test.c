@@ -26,7 +26,7 @@ static void put_entries(struct queue *queue, int64_t from, int64_t end) {
     lock_take(&t.store->dispatch.lock);
     for (int64_t i = from; i < end; i++) {
         struct queue_entry entry = {i * 1000, 100, i};
-        assert_ok(consumequeue_put(queue, i, &entry));
+        assert_ok(consumequeue_put(queue, i, &entry, true));
     }
     assert_ok(consumequeue_write(queue));
     consumequeue_publish(queue);
@@ -77,14 +77,62 @@ static void test_read(void **state) {
     assert_false(has_file(queue, 11));
 }
 
+/* Entries that readers see and no file has yet; what lies before them comes from files, not more than is there. */
+static void test_read_before_it_is_written(void **state) {
+    (void)state;
+    struct queue *queue = new_queue("Topic");
+    put_entries(queue, 0, 230);
+    lock_take(&t.store->dispatch.lock);
+    for (int64_t i = 230; i < 260; i++) { /* the tail is full at 256, and then begins at 128 */
+        struct queue_entry entry = {i * 1000, 100, i};
+        assert_ok(consumequeue_put(queue, i, &entry, true));
+    }
+    consumequeue_publish(queue);
+    assert_int_equal(queue_max(queue), 260);
+    assert_false(consumequeue_is_written(queue));
+    assert_entries(queue, 0, 260);
+    assert_int_equal(atomic_load(&queue->written_offset), 230);
+    assert_ok(consumequeue_sync(queue));
+    assert_int_equal(atomic_load(&queue->synced_offset), 230);
+    assert_ok(consumequeue_write(queue));
+    assert_true(consumequeue_is_written(queue));
+    lock_give(&t.store->dispatch.lock);
+    assert_entries(queue, 0, 260);
+}
+
+/* Who may not wait is told when there is no room in memory without a write, and goes on when there is. */
+static void test_room_without_waiting(void **state) {
+    (void)state;
+    testing_close(&t);
+    t.config.queue_tails_in_memory = 8;
+    testing_open(&t);
+    struct queue *queue = new_queue("Topic");
+    lock_take(&t.store->dispatch.lock);
+    struct queue_entry entry = {1000000, 100, 0};
+    for (int64_t i = 0; i < QUEUE_TAIL_ENTRIES; i++) assert_ok(consumequeue_put(queue, i, &entry, false));
+    assert_int_equal(consumequeue_put(queue, QUEUE_TAIL_ENTRIES, &entry, false), ERR_BUSY);
+    assert_int_equal(atomic_load(&queue->written_offset), 0);
+    assert_ok(consumequeue_write(queue));
+    assert_ok(consumequeue_put(queue, QUEUE_TAIL_ENTRIES, &entry, false));
+    for (int q = 1; q < 8; q++)
+        assert_ok(consumequeue_put(store_queue(t.store, BYTES("Topic"), q, true), 0, &entry, false));
+    struct queue *other = new_queue("Other");
+    assert_int_equal(consumequeue_put(other, 0, &entry, false), ERR_BUSY);
+    assert_ok(consumequeue_write(queue)); /* the least recently used */
+    assert_ok(consumequeue_put(other, 0, &entry, false));
+    assert_null(queue->tail);
+    assert_non_null(other->tail);
+    lock_give(&t.store->dispatch.lock);
+}
+
 static void test_present_entries_are_passed_over(void **state) {
     (void)state;
     struct queue *queue = new_queue("Topic");
     put_entries(queue, 0, 50);
     struct queue_entry other = {7, 7, 7};
     lock_take(&t.store->dispatch.lock);
-    assert_ok(consumequeue_put(queue, 49, &other));
-    assert_ok(consumequeue_put(queue, 0, &other));
+    assert_ok(consumequeue_put(queue, 49, &other, true));
+    assert_ok(consumequeue_put(queue, 0, &other, true));
     assert_ok(consumequeue_write(queue));
     lock_give(&t.store->dispatch.lock);
     assert_int_equal(queue_max(queue), 50);
@@ -110,8 +158,8 @@ static void test_lost_entries_are_filled(void **state) {
     assert_entries(queue, 350, 360);
     struct queue_entry entry = {1, 1, 1};
     lock_take(&t.store->dispatch.lock);
-    assert_err(consumequeue_put(queue, INT64_C(1) << 50, &entry), ERR_CORRUPT);
-    assert_err(consumequeue_put(new_queue("Other"), INT64_MAX, &entry), ERR_CORRUPT);
+    assert_err(consumequeue_put(queue, INT64_C(1) << 50, &entry, true), ERR_CORRUPT);
+    assert_err(consumequeue_put(new_queue("Other"), INT64_MAX, &entry, true), ERR_CORRUPT);
     lock_give(&t.store->dispatch.lock);
 }
 
@@ -182,7 +230,7 @@ static void test_more_queues_than_tails_and_files(void **state) {
     }
     for (int q = 0; q < QUEUES; q++) assert_entries(store_queue(t.store, BYTES("Many"), q, true), 0, 240);
     assert_true(t.store->queue_files.count <= 8);
-    assert_int_equal(t.store->dispatch.tail_count, 8);
+    assert_int_equal(t.store->dispatch.tails.count, 8);
 }
 
 /* Of one batch, too: a queue may lose its tail before the batch is published. */
@@ -196,7 +244,7 @@ static void test_batch_over_more_queues_than_tails(void **state) {
     for (int64_t i = 0; i < 20; i++) {
         for (int q = 0; q < QUEUES; q++) {
             struct queue_entry entry = {i * 1000, 100, i};
-            assert_ok(consumequeue_put(store_queue(t.store, BYTES("Many"), q, true), i, &entry));
+            assert_ok(consumequeue_put(store_queue(t.store, BYTES("Many"), q, true), i, &entry, true));
         }
     }
     for (int q = 0; q < QUEUES; q++) {
@@ -226,6 +274,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_read),
+        TEST(test_read_before_it_is_written),
+        TEST(test_room_without_waiting),
         TEST(test_present_entries_are_passed_over),
         TEST(test_lost_entries_are_filled),
         TEST(test_first_offset),

@@ -1,181 +1,38 @@
 /* dispatch.c - records to queue entries, notices and keys, a batch at a time. */
 #include "store/dispatch.h"
 
-#include <stdlib.h>
 #include "base/check.h"
 #include "base/endian.h"
-#include "base/hash.h"
 #include "base/log.h"
-#include "message/lmq.h"
-#include "message/properties.h"
 #include "os/clock.h"
 #include "os/thread.h"
+#include "store/dispatch_record.h"
 #include "store/store_internal.h"
 
-enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 4096, RETRY_MS = 200 };
+/* BATCH: what is shown and settled under one lock. ADVANCE: what is shown by whoever moved the confirmed end. */
+enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 4096, ADVANCE_BYTES = 256 << 10, RETRY_MS = 200 };
 
 void dispatch_init(struct dispatch *dispatch, struct store *store) {
     *dispatch = (struct dispatch){.store = store, .behind_phys = INT64_MAX};
     lock_init(&dispatch->lock, LOCK_DISPATCH);
     bell_init(&dispatch->bell);
+    bell_init(&dispatch->hurry_bell);
     bell_init(&dispatch->done_bell);
+    queue_tails_init(&dispatch->tails, store->config->queue_tails_in_memory);
 }
 
 void dispatch_close(struct dispatch *dispatch) {
-    while (dispatch->newest_tail) {
-        struct queue_tail *tail = dispatch->newest_tail;
-        dispatch->newest_tail = tail->older;
-        free(tail);
-    }
+    queue_tails_close(&dispatch->tails);
     lock_close(&dispatch->lock);
 }
 
 void dispatch_set_start(struct dispatch *dispatch, int64_t offset_phys) {
+    dispatch->put_phys = offset_phys;
+    atomic_store(&dispatch->shown_phys, offset_phys);
     atomic_store(&dispatch->done_phys, offset_phys);
 }
 
-/* --- tails ----------------------------------------------------------------------------------------------- */
-
-static void unlink_tail(struct dispatch *dispatch, struct queue_tail *tail) {
-    *(tail->newer ? &tail->newer->older : &dispatch->newest_tail) = tail->older;
-    *(tail->older ? &tail->older->newer : &dispatch->oldest_tail) = tail->newer;
-}
-
-static void link_tail(struct dispatch *dispatch, struct queue_tail *tail) {
-    tail->newer = NULL;
-    tail->older = dispatch->newest_tail;
-    *(tail->older ? &tail->older->newer : &dispatch->oldest_tail) = tail;
-    dispatch->newest_tail = tail;
-}
-
-/* Takes the tail away from the queue that was written longest ago; what is pending there is written first. */
-static enum err take_oldest(struct dispatch *dispatch, struct queue_tail **out) {
-    struct queue_tail *tail = dispatch->oldest_tail;
-    struct queue *owner = tail->owner;
-    TRY(consumequeue_write(owner));
-    consumequeue_set_tail(owner, NULL);
-    unlink_tail(dispatch, tail);
-    *out = tail;
-    return ERR_OK;
-}
-
-enum err dispatch_tail(struct dispatch *dispatch, struct queue *queue) {
-    struct queue_tail *tail = NULL;
-    if (dispatch->tail_count >= dispatch->store->config->queue_tails_in_memory) {
-        TRY(take_oldest(dispatch, &tail));
-    } else {
-        must((tail = calloc(1, sizeof *tail)));
-        dispatch->tail_count++;
-    }
-    tail->owner = queue;
-    tail->first_offset = queue->pending_end;
-    tail->count = 0;
-    link_tail(dispatch, tail);
-    consumequeue_set_tail(queue, tail);
-    return ERR_OK;
-}
-
-/* --- one record ------------------------------------------------------------------------------------------ */
-
-int64_t dispatch_tags_code(const struct store *store, const struct record *record) {
-    static const struct bytes schedule_topic = BYTES("SCHEDULE_TOPIC_XXXX");
-    if (bytes_equal(record->topic, schedule_topic)) {
-        int64_t level;
-        struct bytes delay = properties_get(record->properties, PROPERTY_DELAY);
-        if (delay.data && bytes_to_i64(delay, &level) && level > 0)
-            return delay_levels_due_ms(&store->delay_levels, level, record->store_time_ms);
-    }
-    struct bytes tags = properties_get(record->properties, PROPERTY_TAGS);
-    return tags.len > 0 ? java_string_hash(tags) : 0;
-}
-
-static void touch(struct dispatch *dispatch, struct queue *queue) {
-    if (queue->touched) return;
-    queue->touched = true;
-    queue->touched_next = dispatch->touched;
-    dispatch->touched = queue;
-    if (queue->tail && dispatch->newest_tail != queue->tail) {
-        unlink_tail(dispatch, queue->tail);
-        link_tail(dispatch, queue->tail);
-    }
-}
-
-/* Who gets an entry: messages and committed ones. PREPARED and ROLLBACK records of 4.2.0 do not; batches stored as one
- * record belong to another kind of queue. @source shared facts: store 3, 3.2 */
-static bool has_entry(const struct record *record) {
-    int32_t kind = record->sys_flag & SYS_FLAG_TRANSACTION_MASK;
-    return (kind == 0 || kind == SYS_FLAG_COMMIT) && !(record->sys_flag & SYS_FLAG_INNER_BATCH);
-}
-
-static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int32_t queue_id, int64_t offset_queue,
-                             const struct queue_entry *entry) {
-    struct store *store = dispatch->store;
-    struct queue *queue = queue_table_find(&store->queues, store, topic, queue_id, true);
-    enum err err =
-        queue ? consumequeue_put(queue, offset_queue, entry)
-              : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry->offset_phys);
-    if (queue) touch(dispatch, queue);
-    if (err != ERR_CORRUPT) return err;
-    log_error(STORE, "record not put into a queue: offset_phys=%lld why=%s", (long long)entry->offset_phys,
-              err_detail(err));
-    return ERR_OK;
-}
-
-/* The light queues that the record names. Names of other queues, which the Java broker would fill too, have no entry:
- * their offsets are the sender's word. @source apache/rocketmq ConsumeQueue.multiDispatchLmqQueue */
-static enum err put_lmq_entries(struct dispatch *dispatch, const struct record *record,
-                                const struct queue_entry *entry) {
-    const struct store_config *config = dispatch->store->config;
-    if (!config->enable_lmq || !config->enable_multi_dispatch || !lmq_topic_allows(record->topic)) return ERR_OK;
-    struct bytes names = properties_get(record->properties, PROPERTY_INNER_MULTI_DISPATCH), name;
-    struct bytes offsets = properties_get(record->properties, PROPERTY_INNER_MULTI_QUEUE_OFFSET), text;
-    while (bytes_split(&names, ',', &name) && bytes_split(&offsets, ',', &text)) {
-        int64_t offset_queue;
-        if (!lmq_is(name) || !queue_table_is_topic(name) || !bytes_to_i64(text, &offset_queue) || offset_queue < 0)
-            continue;
-        TRY(put_entry_in(dispatch, name, 0, offset_queue, entry));
-    }
-    return ERR_OK;
-}
-
-static enum err put_entry(struct dispatch *dispatch, const struct record *record) {
-    if (!has_entry(record)) return ERR_OK;
-    struct queue_entry entry = {record->offset_phys, (int32_t)record->size_bytes,
-                                dispatch_tags_code(dispatch->store, record)};
-    TRY(put_entry_in(dispatch, record->topic, record->queue_id, record->offset_queue, &entry));
-    return put_lmq_entries(dispatch, record, &entry);
-}
-
-/* An index that fails is left behind. What may pass is waited for: by the thread, not by a recovery. */
-static enum err put_index(struct dispatch *dispatch, const struct record *record) {
-    struct store *store = dispatch->store;
-    if (!store->index || !LIVE(store, index_file_write_enable) ||
-        (record->sys_flag & SYS_FLAG_TRANSACTION_MASK) == SYS_FLAG_ROLLBACK)
-        return ERR_OK;
-    struct index_record keys = {
-        .offset_phys = record->offset_phys, .store_time_ms = record->store_time_ms, .topic = record->topic};
-    struct bytes name, value;
-    for (struct bytes rest = record->properties; properties_next(&rest, &name, &value);) {
-        if (bytes_equal(name, PROPERTY_UNIQ_KEY))
-            keys.uniq_key = value;
-        else if (bytes_equal(name, PROPERTY_KEYS))
-            keys.keys = value;
-        else if (bytes_equal(name, PROPERTY_TAGS))
-            keys.tags = value;
-    }
-    if (record->offset_phys >= dispatch->behind_phys) return ERR_OK;
-    enum err err = index_put(store->index, &keys);
-    if (err == ERR_OK || (dispatch->running && store_may_pass(err))) return err;
-    if (store_may_pass(err)) {
-        dispatch->behind_phys = record->offset_phys;
-        return ERR_OK;
-    }
-    log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));
-    index_stop(store->index);
-    return ERR_OK;
-}
-
-/* --- batches --------------------------------------------------------------------------------------------- */
+/* --- records --------------------------------------------------------------------------------------------- */
 
 /* Records of one file, in order. */
 struct run {
@@ -230,75 +87,116 @@ static enum err next_good_record(const struct dispatch *dispatch, struct run *ru
     return run->pos < run->limit ? next_record(run, record, found) : ERR_OK;
 }
 
-/* Entries of up to a batch of records; nothing is visible yet. */
-static enum err put_entries(struct dispatch *dispatch, struct run *run) {
+/* --- show ------------------------------------------------------------------------------------------------ */
+
+/* Up to a batch of records into the tails; run->pos is behind the last. */
+static enum err put_records(struct dispatch *dispatch, struct run *run, bool may_wait) {
     int64_t start = run->pos;
     for (int i = 0; i < BATCH_RECORDS && run->pos < run->limit && run->pos - start < BATCH_BYTES; i++) {
+        struct run next = *run;
         struct record record;
         bool found;
-        TRY(next_good_record(dispatch, run, &record, &found));
+        TRY(next_good_record(dispatch, &next, &record, &found));
+        dispatch->put_phys = MAX(dispatch->put_phys, next.pos);
+        if (found) TRY(dispatch_record(dispatch, &record, may_wait));
+        *run = next;
         if (!found) break;
-        TRY(put_entry(dispatch, &record));
     }
     return ERR_OK;
 }
 
-static enum err write_touched(struct dispatch *dispatch) {
-    for (struct queue *queue = dispatch->touched; queue; queue = queue->touched_next) TRY(consumequeue_write(queue));
-    return ERR_OK;
-}
-
-static void publish_touched(struct dispatch *dispatch) {
+static void publish_fresh(struct dispatch *dispatch) {
     const struct store_events *events = &dispatch->store->events;
-    while (dispatch->touched) {
-        struct queue *queue = dispatch->touched;
-        dispatch->touched = queue->touched_next;
-        queue->touched = false;
+    while (dispatch->fresh) {
+        struct queue *queue = dispatch->fresh;
+        dispatch->fresh = queue->fresh_next;
+        queue->fresh = false;
         consumequeue_publish(queue);
         if (events->arrived && atomic_load(&queue->watchers)) events->arrived(events->owner, queue);
     }
 }
 
-static enum err put_keys(struct dispatch *dispatch, struct run run, int64_t end) {
-    while (run.pos < end) {
-        struct record record;
-        bool found;
-        TRY(next_good_record(dispatch, &run, &record, &found));
-        if (!found) break;
-        TRY(put_index(dispatch, &record));
-    }
-    return ERR_OK;
-}
-
-/* Readers are told before the index is written: who waits for a message should not wait for its keys. */
-static enum err dispatch_batch(struct dispatch *dispatch, int64_t limit_phys) {
+/* Up to a batch, of one file of the log. @thread holder of the lock */
+static enum err show(struct dispatch *dispatch, int64_t limit_phys, bool may_wait) {
     struct commitlog *log = &dispatch->store->log;
-    int64_t start = dispatch_done(dispatch);
+    int64_t start = dispatch_shown(dispatch);
+    if (start >= limit_phys) return ERR_OK;
     struct mapped_file *file = mapped_queue_find(&log->files, start);
     if (!file) return fail(ERR_CORRUPT, "the log has no file for offset %lld", (long long)start);
-    struct run run = {file, start, MIN(limit_phys, file->start_phys + file->size_bytes), 0};
-    const struct run keys = run;
-    enum err err = put_entries(dispatch, &run);
-    if (err == ERR_OK) err = write_touched(dispatch);
-    dispatch->entries_phys = MAX(dispatch->entries_phys, run.pos);
-    if (err == ERR_OK) {
-        publish_touched(dispatch);
-        err = put_keys(dispatch, keys, run.pos);
-    }
-    if (err == ERR_OK) {
-        if (run.last_time_ms > 0) atomic_store(&dispatch->done_time_ms, run.last_time_ms);
-        atomic_store_explicit(&dispatch->done_phys, run.pos, memory_order_release);
-        bell_ring(&dispatch->done_bell);
-    }
+    struct run run = {file, start, MIN(limit_phys, file->start_phys + file->size_bytes), dispatch->shown_time_ms};
+    enum err err = put_records(dispatch, &run, may_wait);
+    publish_fresh(dispatch);
+    dispatch->shown_time_ms = run.last_time_ms;
+    atomic_store_explicit(&dispatch->shown_phys, run.pos, memory_order_release);
     mapped_file_release(file);
     return err;
 }
 
+/* False when that is for the thread: others are at it, much is waiting, or something must be waited for. */
+static bool show_now(struct dispatch *dispatch, int64_t limit_phys) {
+    if (limit_phys - dispatch_shown(dispatch) > ADVANCE_BYTES || limit_phys - dispatch_done(dispatch) > BATCH_BYTES)
+        return false;
+    if (!lock_try(&dispatch->lock)) return false;
+    enum err err = show(dispatch, limit_phys, false);
+    lock_give(&dispatch->lock);
+    return err == ERR_OK && dispatch_shown(dispatch) >= limit_phys;
+}
+
+void dispatch_advance(struct dispatch *dispatch) {
+    bool shown = show_now(dispatch, store_confirmed_phys(dispatch->store));
+    bell_ring(&dispatch->bell);
+    if (!shown) bell_ring(&dispatch->hurry_bell);
+}
+
+/* --- settle ---------------------------------------------------------------------------------------------- */
+
+void dispatch_note_write(struct dispatch *dispatch) {
+    dispatch->entries_phys = MAX(dispatch->entries_phys, dispatch->put_phys);
+}
+
+static enum err write_pending(struct dispatch *dispatch) {
+    while (dispatch->pending) {
+        struct queue *queue = dispatch->pending;
+        TRY(consumequeue_write(queue));
+        dispatch->pending = queue->pending_next;
+        queue->pending = false;
+    }
+    dispatch_note_write(dispatch); /* also if recovery found all in the files */
+    return ERR_OK;
+}
+
+/* An index that fails is left behind. What may pass is waited for: by the thread, not by a recovery. */
+static enum err put_keys(struct dispatch *dispatch) {
+    struct index_service *index = dispatch->store->index;
+    if (!index) return ERR_OK;
+    enum err err = index_put(index);
+    if (err == ERR_OK || (dispatch->running && store_may_pass(err))) return err;
+    if (store_may_pass(err)) {
+        dispatch->behind_phys = index_drop_noted(index);
+        return ERR_OK;
+    }
+    log_error(STORE, "index stopped, queries by key miss newer messages until a restart: %s", err_detail(err));
+    index_stop(index);
+    return ERR_OK;
+}
+
+/* @thread holder of the lock */
+static enum err settle(struct dispatch *dispatch) {
+    TRY(write_pending(dispatch));
+    TRY(put_keys(dispatch));
+    if (dispatch->shown_time_ms > 0) atomic_store(&dispatch->done_time_ms, dispatch->shown_time_ms);
+    atomic_store_explicit(&dispatch->done_phys, dispatch_shown(dispatch), memory_order_release);
+    bell_ring(&dispatch->done_bell);
+    return ERR_OK;
+}
+
+/* Readers are told before anything is written: who waits for a message should not wait for files. */
 enum err dispatch_until(struct dispatch *dispatch, int64_t limit_phys) {
     enum err err = ERR_OK;
     while (err == ERR_OK && dispatch_done(dispatch) < limit_phys) {
         lock_take(&dispatch->lock);
-        err = dispatch_batch(dispatch, limit_phys);
+        err = show(dispatch, limit_phys, true);
+        if (err == ERR_OK) err = settle(dispatch);
         lock_give(&dispatch->lock);
     }
     return err;
@@ -324,16 +222,24 @@ static bool may_retry(struct dispatch *dispatch, enum err err) {
     return err == ERR_OK || lacking;
 }
 
+/* While all that is confirmed can be read, files and index may wait: what comes soon is written in one go. */
+static void gather(struct dispatch *dispatch, uint32_t hurry_seen) {
+    int64_t gather_ms = LIVE(dispatch->store, dispatch_gather_ms);
+    if (gather_ms > 0 && dispatch_shown(dispatch) >= store_confirmed_phys(dispatch->store))
+        bell_wait(&dispatch->hurry_bell, hurry_seen, gather_ms);
+}
+
 static void run_thread(void *arg) {
     struct dispatch *dispatch = arg;
     struct store *store = dispatch->store;
     for (;;) {
-        uint32_t seen = bell_seen(&dispatch->bell);
-        int64_t limit = store_confirmed_phys(store), waiting = limit - dispatch_done(dispatch);
-        bool stop = atomic_load(&dispatch->stop);
+        uint32_t seen = bell_seen(&dispatch->bell), hurry_seen = bell_seen(&dispatch->hurry_bell);
+        bool stop = atomic_load(&dispatch->stop), waiting = store_confirmed_phys(store) > dispatch_done(dispatch);
         enum err err = ERR_OK;
-        if (waiting > 0) {
-            note_backlog(dispatch, waiting);
+        if (waiting) {
+            if (!stop) gather(dispatch, hurry_seen);
+            int64_t limit = store_confirmed_phys(store);
+            note_backlog(dispatch, limit - dispatch_done(dispatch));
             err = dispatch_until(dispatch, limit);
             if (!may_retry(dispatch, err)) return;
         }
@@ -341,7 +247,7 @@ static void run_thread(void *arg) {
             return;
         if (err != ERR_OK) {
             bell_wait(&dispatch->bell, bell_seen(&dispatch->bell), RETRY_MS);
-        } else if (waiting <= 0) {
+        } else if (!waiting) {
             bell_wait(&dispatch->bell, seen, -1);
         }
     }
@@ -359,6 +265,7 @@ void dispatch_stop(struct dispatch *dispatch) {
     if (!dispatch->running) return;
     atomic_store(&dispatch->stop, true);
     bell_ring(&dispatch->bell);
+    bell_ring(&dispatch->hurry_bell);
     thread_join(dispatch->thread);
     dispatch->running = false;
 }
@@ -368,6 +275,7 @@ enum err dispatch_wait(struct dispatch *dispatch, int64_t offset_phys, int64_t t
     for (;;) {
         uint32_t seen = bell_seen(&dispatch->done_bell);
         if (dispatch_done(dispatch) >= offset_phys) return ERR_OK;
+        bell_ring(&dispatch->hurry_bell);
         int64_t left_ms = deadline_ms - clock_monotonic_ms();
         if (left_ms <= 0 || store_has_failed(dispatch->store))
             return fail(ERR_TIMEOUT, "queues are behind the log: %lld of %lld", (long long)dispatch_done(dispatch),

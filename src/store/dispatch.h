@@ -1,28 +1,37 @@
-/* dispatch.h - follows the log and derives from it: consume queue entries, then notices to readers, then the index.
- * Batches: all queues touched by a run of records get one write each before their new entries become visible. */
+/* dispatch.h - follows the log and derives from it, in two steps, each in the order of the log:
+ *  - show: entries go to the tails of the queues in memory, readers see them and are told;
+ *  - settle: entries go to the files of the queues, keys to the index.
+ * Whoever moves the confirmed end of the log shows at once what is new, if nobody else is at it and nothing must be
+ * waited for: a held pull is answered in the turn of the send. The thread `dispatch` shows the rest and settles, what
+ * comes within dispatchGatherMs in one go. */
 #ifndef RMQ_STORE_DISPATCH_H
 #define RMQ_STORE_DISPATCH_H
 
 #include <pthread.h>
 #include "store/bell.h"
-#include "store/consumequeue.h"
+#include "store/queue_tails.h"
 
 struct dispatch {
     struct store *store;
     struct lock lock;                /* LOCK_DISPATCH: held over a batch, taken by whoever changes derived data */
-    struct bell bell;                /* rung when the confirmed offset moved */
+    struct bell bell;                /* rung when the confirmed end moved */
+    struct bell hurry_bell;          /* rung when that cannot wait for the gathering to end */
     struct bell done_bell;           /* rung when done_phys moved */
-    _Atomic int64_t done_phys;       /* everything below is in the queues and the index */
+    _Atomic int64_t shown_phys;      /* records below can be read from their queues */
+    _Atomic int64_t done_phys;       /* everything below is in the files of the queues and in the index */
     _Atomic int64_t done_time_ms;    /* store time of the last record below, set before done_phys */
     _Atomic int64_t max_batch_bytes; /* dispatchMaxBuffer of the statistics: most bytes found waiting */
     _Atomic int lacking;             /* enum err: for want of what queues and index cannot be written now */
     _Atomic bool stop;
-    int64_t entries_phys; /* records below may have entries: at times more than done, when the index could not follow */
-    int64_t behind_phys;  /* recovery: the index could not follow from here on; INT64_MAX = it did */
-    bool gaps;            /* a queue lacked entries before a record and got fillers; for recovery */
-    struct queue *touched; /* of this batch */
-    struct queue_tail *newest_tail, *oldest_tail;
-    int32_t tail_count;
+    /* under the lock: */
+    int64_t shown_time_ms; /* store time of the last record below shown_phys */
+    int64_t put_phys;      /* tails may have entries of records below: at times more than shown */
+    int64_t entries_phys;  /* files may have entries of records below: at times more than done */
+    int64_t behind_phys;   /* recovery: the index could not follow from here on; INT64_MAX = it did */
+    bool gaps;             /* a queue lacked entries before a record and got fillers; for recovery */
+    struct queue *fresh;   /* have entries that readers do not see yet, by fresh_next */
+    struct queue *pending; /* have entries that are in their tail only, by pending_next */
+    struct queue_tails tails;
     pthread_t thread;
     bool running;
 };
@@ -33,18 +42,21 @@ void dispatch_set_start(struct dispatch *dispatch, int64_t offset_phys);
 enum err dispatch_start(struct dispatch *dispatch) MUST_USE;
 /* Works off what is confirmed, then ends. */
 void dispatch_stop(struct dispatch *dispatch);
-/* All records of [done, limit_phys) in batches, on this thread. ERR_CORRUPT: what is there is no record; before
- * dispatch_start (recovery) that is passed over. */
+/* The confirmed end of the log moved. Shows or has shown what is new; never waits. @thread any, LOCK_DISPATCH not
+ * held */
+void dispatch_advance(struct dispatch *dispatch);
+/* Shows and settles all records below limit_phys in batches, on this thread. ERR_CORRUPT: what is there is no record;
+ * before dispatch_start (recovery) that is passed over. */
 enum err dispatch_until(struct dispatch *dispatch, int64_t limit_phys) MUST_USE;
+static inline int64_t dispatch_shown(const struct dispatch *dispatch) {
+    return atomic_load_explicit(&dispatch->shown_phys, memory_order_acquire);
+}
 static inline int64_t dispatch_done(const struct dispatch *dispatch) {
     return atomic_load_explicit(&dispatch->done_phys, memory_order_acquire);
 }
-/* Waits until everything below offset_phys is dispatched. */
+/* Waits until everything below offset_phys is settled. */
 enum err dispatch_wait(struct dispatch *dispatch, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
-/* Gives `queue` an empty tail, taken from the queue least recently written if all are in use. @thread dispatch */
-enum err dispatch_tail(struct dispatch *dispatch, struct queue *queue) MUST_USE;
-
-/* What a queue entry carries for the record: hash of its tags, or the deliver time in the delay queues. */
-int64_t dispatch_tags_code(const struct store *store, const struct record *record);
+/* A file of a queue is about to be written. @thread holder of LOCK_DISPATCH */
+void dispatch_note_write(struct dispatch *dispatch);
 
 #endif

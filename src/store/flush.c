@@ -34,7 +34,7 @@ static void publish_flushed(struct flush *flush, int64_t end_phys) {
     cond_broadcast(&flush->flushed);
     lock_give(&flush->lock);
     if (!store->sync_flush) return;
-    bell_ring(&store->dispatch.bell);
+    dispatch_advance(&store->dispatch);
     if (store->events.flushed) store->events.flushed(store->events.owner, end_phys);
 }
 
@@ -142,7 +142,7 @@ static struct queue *take_due(struct flush *flush, int64_t least_bytes, int64_t 
     for (struct queue *queue = take_dirty(flush), *next; queue; queue = next) {
         next = queue->dirty_next;
         atomic_store(&queue->dirty, false);
-        queue->sync_end = atomic_load(&queue->max_offset);
+        queue->sync_end = atomic_load(&queue->written_offset);
         if ((queue->sync_end - atomic_load(&queue->synced_offset)) * QUEUE_ENTRY_BYTES < least_bytes) {
             flush_add_queue(flush, queue);
             continue;
@@ -159,8 +159,7 @@ static int64_t safe_place(struct flush *flush, uint64_t *entries_mark) {
     struct store *store = flush->store;
     lock_take(&store->dispatch.lock);
     int64_t done_phys = dispatch_done(&store->dispatch);
-    bool more = store->dispatch.touched || store->dispatch.entries_phys > done_phys;
-    *entries_mark = more ? 0 : queue_table_mark(&store->queues, false);
+    *entries_mark = store->dispatch.entries_phys > done_phys ? 0 : queue_table_mark(&store->queues, false);
     lock_give(&store->dispatch.lock);
     if (flush_wait(flush, done_phys, SAFE_WAIT_MS) == ERR_OK) return done_phys;
     *entries_mark = 0;
@@ -265,7 +264,7 @@ enum err flush_recovered(struct flush *flush) {
     for (struct queue *queue = take_dirty(flush); queue; queue = queue->dirty_next) atomic_store(&queue->dirty, false);
     size_t count;
     struct queue **queues = queue_table_list(&store->queues, &count);
-    for (size_t i = 0; i < count; i++) consumequeue_set_synced(queues[i], atomic_load(&queues[i]->max_offset));
+    for (size_t i = 0; i < count; i++) consumequeue_set_synced(queues[i], atomic_load(&queues[i]->written_offset));
     free(queues);
     int64_t time_ms = atomic_load(&store->log.last_store_time_ms);
     if (time_ms > 0) {

@@ -25,7 +25,15 @@ struct index_service {
     _Atomic int64_t newest_phys; /* all up to this record is indexed; -1 = nothing */
     _Atomic int64_t flushed_ms;
     bool stopped; /* after a failed put */
+    /* A turn's keys: their slots, spread over memory, can be fetched while those before are put. */
+    struct noted_key *noted;
+    size_t noted_count, noted_cap;
 };
+struct noted_key {
+    int64_t offset_phys, store_time_ms; /* of the record */
+    int32_t hash;
+};
+enum { NOTED_KEPT_MAX = 1 << 14, FETCH_AHEAD = 8 };
 
 static int64_t end_phys(const struct index_file *file) {
     return atomic_load_explicit(&file->end_phys, memory_order_relaxed);
@@ -267,6 +275,7 @@ enum err index_open(const struct index_options *options, struct index_service **
 void index_close(struct index_service *index) {
     if (!index) return;
     for (size_t i = 0; i < index->count; i++) index_file_release(index->files[i]);
+    free(index->noted);
     free(index->files);
     free(index->dir);
     lock_close(&index->lock);
@@ -338,39 +347,87 @@ static int32_t topic_hash(struct bytes topic) {
     return java_string_hash_more(java_string_hash(topic), BYTES("#"));
 }
 
-static enum err put_key(struct index_service *index, int32_t hash_of_topic, struct bytes key,
-                        const struct index_record *record) {
-    if (!index->newest || index_file_full(index->newest)) TRY(add_file(index));
+static void note_key(struct index_service *index, int32_t hash_of_topic, struct bytes key,
+                     const struct index_record *record) {
+    if (index->noted_count == index->noted_cap) {
+        index->noted_cap = MAX(64, 2 * index->noted_cap);
+        index->noted = realloc(index->noted, index->noted_cap * sizeof *index->noted);
+        must(index->noted);
+    }
     int32_t hash = index_hash(java_string_hash_more(hash_of_topic, key));
-    return index_file_put(index->newest, hash, record->offset_phys, record->store_time_ms);
+    index->noted[index->noted_count++] = (struct noted_key){record->offset_phys, record->store_time_ms, hash};
 }
 
-static enum err put_keys(struct index_service *index, const struct index_record *record) {
+void index_note(struct index_service *index, const struct index_record *record) {
+    if (index->stopped || record->offset_phys <= atomic_load_explicit(&index->newest_phys, memory_order_relaxed))
+        return;
+    if (!record->uniq_key.len && !record->keys.len && !record->tags.len) return;
     int32_t hash = topic_hash(record->topic);
-    if (record->uniq_key.len) TRY(put_key(index, hash, record->uniq_key, record));
+    if (record->uniq_key.len) note_key(index, hash, record->uniq_key, record);
     struct bytes rest = record->keys, word;
     while (bytes_split(&rest, ' ', &word))
-        if (word.len) TRY(put_key(index, hash, word, record));
-    if (!record->tags.len) return ERR_OK;
-    return put_key(index, java_string_hash_more(hash, BYTES("T#")), record->tags, record);
+        if (word.len) note_key(index, hash, word, record);
+    if (record->tags.len) note_key(index, java_string_hash_more(hash, BYTES("T#")), record->tags, record);
 }
 
-enum err index_put(struct index_service *index, const struct index_record *record) {
-    if (index->stopped || record->offset_phys <= atomic_load_explicit(&index->newest_phys, memory_order_relaxed))
-        return ERR_OK;
-    if (!record->uniq_key.len && !record->keys.len && !record->tags.len) return ERR_OK;
-    enum err err = put_keys(index, record);
-    if (err != ERR_OK) {
+/* Forgets the first `count`. */
+static void drop_noted(struct index_service *index, size_t count) {
+    index->noted_count -= count;
+    if (index->noted_count > 0) memmove(index->noted, index->noted + count, index->noted_count * sizeof *index->noted);
+    if (index->noted_count > 0 || index->noted_cap <= NOTED_KEPT_MAX) return;
+    free(index->noted);
+    index->noted = NULL;
+    index->noted_cap = 0;
+}
+
+int64_t index_drop_noted(struct index_service *index) {
+    int64_t first_phys = index->noted_count > 0 ? index->noted[0].offset_phys : -1;
+    drop_noted(index, index->noted_count);
+    return first_phys;
+}
+
+static enum err put_key(struct index_service *index, const struct noted_key *key) {
+    if (!index->newest || index_file_full(index->newest)) TRY(add_file(index));
+    return index_file_put(index->newest, key->hash, key->offset_phys, key->store_time_ms);
+}
+
+/* Keys [first, result) are of one record. */
+static size_t record_end(const struct index_service *index, size_t first) {
+    size_t end = first + 1;
+    while (end < index->noted_count && index->noted[end].offset_phys == index->noted[first].offset_phys) end++;
+    return end;
+}
+
+static enum err put_record(struct index_service *index, size_t first, size_t end) {
+    for (size_t i = first; i < end; i++) {
+        bool more = index->newest && i + FETCH_AHEAD < index->noted_count;
+        if (more) index_file_fetch(index->newest, index->noted[i + FETCH_AHEAD].hash);
+        enum err err = put_key(index, &index->noted[i]);
+        if (err == ERR_OK) continue;
         index->stopped = !store_may_pass(err);
-        cut(index, record->offset_phys);
+        cut(index, index->noted[first].offset_phys);
         return err;
     }
-    atomic_store_explicit(&index->newest_phys, record->offset_phys, memory_order_relaxed);
+    atomic_store_explicit(&index->newest_phys, index->noted[first].offset_phys, memory_order_relaxed);
     return ERR_OK;
+}
+
+enum err index_put(struct index_service *index) {
+    enum err err = ERR_OK;
+    size_t first = 0;
+    while (first < index->noted_count) {
+        size_t end = record_end(index, first);
+        err = put_record(index, first, end);
+        if (err != ERR_OK) break;
+        first = end;
+    }
+    drop_noted(index, index->stopped ? index->noted_count : first);
+    return err;
 }
 
 void index_stop(struct index_service *index) {
     index->stopped = true;
+    drop_noted(index, index->noted_count);
 }
 
 /* --- finding, flush, deletion ---------------------------------------------------------------------------- */

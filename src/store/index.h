@@ -3,9 +3,10 @@
  * Everything in them can be made again from the commit log, so nothing here fails a start: a damaged file is set aside
  * into <dir>.damaged and its part of the log is indexed again.
  *
- * Use at start: index_open, index_truncate(end of the log), then dispatch puts every record from index_newest_phys
- * on (those indexed already are passed over, so starting lower is harmless).
- * @thread index_put, index_truncate: one (dispatch); the others: any, also while puts go on */
+ * Use at start: index_open, index_truncate(end of the log), then dispatch notes every record from index_newest_phys
+ * on (those indexed already are passed over, so starting lower is harmless), and puts what it noted.
+ * @thread index_note, index_put, index_drop_noted, index_stop, index_truncate: the holder of LOCK_DISPATCH; the others:
+ *         any, also while puts go on */
 #ifndef RMQ_STORE_INDEX_H
 #define RMQ_STORE_INDEX_H
 
@@ -47,10 +48,16 @@ struct index_record {
     int64_t store_time_ms;
     struct bytes topic, uniq_key, keys, tags;
 };
-/* Adds a record's keys, all or none. A record at or below index_newest_phys is passed over.
- * What may pass (ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY) is for the caller to try again. Another failure stops the
- * index: it is returned once, further puts do nothing and the next start goes on from the record that failed. */
-enum err index_put(struct index_service *index, const struct index_record *record) MUST_USE;
+/* Notes a record's keys, hashed, for the next index_put; touches memory only. Records come in the order of the log; one
+ * at or below index_newest_phys is passed over. */
+void index_note(struct index_service *index, const struct index_record *record);
+/* Puts the keys that are noted, all of a record or none.
+ * What may pass (ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY) is for the caller to try again: the record that failed and
+ * those behind stay noted. Another failure stops the index: it is returned once, further puts do nothing and the next
+ * start goes on from the record that failed. May wait for the disk when a file is full. */
+enum err index_put(struct index_service *index) MUST_USE;
+/* Forgets what is noted; returns the start of the first of these records, -1 = nothing is noted. */
+int64_t index_drop_noted(struct index_service *index);
 /* Further puts do nothing until the next start. */
 void index_stop(struct index_service *index);
 

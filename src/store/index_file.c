@@ -327,6 +327,10 @@ static int32_t seconds_after(int64_t begin_ms, int64_t time_ms) {
     return (int32_t)MIN((time_ms - begin_ms) / 1000, INT32_MAX);
 }
 
+void index_file_fetch(const struct index_file *file, int32_t hash) {
+    __builtin_prefetch(slot_at(file, hash), 1);
+}
+
 enum err index_file_put(struct index_file *file, int32_t hash, int64_t offset_phys, int64_t store_time_ms) {
     int32_t number = atomic_load_explicit(&file->count, memory_order_relaxed);
     must(number < file->entries && hash >= 0);

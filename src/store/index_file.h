@@ -54,6 +54,8 @@ static inline bool index_file_full(const struct index_file *file) {
 }
 /* Appends an entry to a file that is not full. ERR_DISK_FULL, ERR_IO: nothing changed. */
 enum err index_file_put(struct index_file *file, int32_t hash, int64_t offset_phys, int64_t store_time_ms) MUST_USE;
+/* The slot of that hash will be wanted soon. */
+void index_file_fetch(const struct index_file *file, int32_t hash);
 /* Takes the entries at and behind that physical offset off again. Finders may be at work, so their bytes stay. */
 void index_file_cut(struct index_file *file, int64_t offset_phys);
 /* Zeroes what lies behind the last entry: what a cut left must not be taken for entries after a crash. No finder may be

@@ -57,11 +57,16 @@ static struct index_record record_n(int n, char uniq_key[16]) {
     return (struct index_record){100 * n, BEGIN_MS + 500 * n, BYTES("TopicA"), bytes_of(uniq_key), keys, {0}};
 }
 
+static enum err put(struct index_service *index, const struct index_record *record) {
+    index_note(index, record);
+    return index_put(index);
+}
+
 static void put_from(struct index_service *index, int from, int to) {
     for (int n = from; n < to; n++) {
         char uniq_key[16];
         struct index_record record = record_n(n, uniq_key);
-        assert_int_equal(index_put(index, &record), ERR_OK);
+        assert_int_equal(put(index, &record), ERR_OK);
     }
 }
 
@@ -142,9 +147,9 @@ static void layout_is_the_java_brokers(void **state) {
                                   BYTES("FD0000000000000000000000000000022EE25FFD2B27767D23B50000"),
                                   BYTES("kA0 all-a"),
                                   {0}};
-    assert_int_equal(index_put(index, &record), ERR_OK);
+    assert_int_equal(put(index, &record), ERR_OK);
     record = (struct index_record){565, BEGIN_MS + 2500, BYTES("TopicA"), {0}, BYTES("kA0"), {0}};
-    assert_int_equal(index_put(index, &record), ERR_OK);
+    assert_int_equal(put(index, &record), ERR_OK);
     index_close(index);
 
     struct buf content = {0};
@@ -241,7 +246,7 @@ static void repeated_keys_are_found_once(void **state) {
     (void)state;
     struct index_service *index = open_clean();
     struct index_record record = {100, BEGIN_MS, BYTES("TopicA"), BYTES("k"), BYTES(" k k "), BYTES("tag")};
-    assert_int_equal(index_put(index, &record), ERR_OK);
+    assert_int_equal(put(index, &record), ERR_OK);
     expect(index, "k", "1");
     expect(index, "T#tag", "1");
     expect(index, "tag", "");
@@ -463,6 +468,28 @@ static void bad_sizes_are_refused(void **state) {
 
 /* --- faults ---------------------------------------------------------------------------------------------- */
 
+/* What is noted is found when it has been put; many at a time, over the ends of files. */
+static void noted_keys_are_put_together(void **state) {
+    (void)state;
+    struct index_service *index = open_clean();
+    assert_int_equal(index_drop_noted(index), -1);
+    char uniq_keys[40][16];
+    for (int n = 0; n < 40; n++) {
+        struct index_record record = record_n(n, uniq_keys[n]);
+        index_note(index, &record);
+    }
+    expect(index, "all", "");
+    assert_int_equal(index_put(index), ERR_OK);
+    expect_all(index, 40);
+    struct index_record record = record_n(40, uniq_keys[0]), next = record_n(41, uniq_keys[1]);
+    index_note(index, &record);
+    index_note(index, &next);
+    assert_int_equal(index_drop_noted(index), 4000);
+    assert_int_equal(index_put(index), ERR_OK);
+    expect_all(index, 40);
+    index_close(index);
+}
+
 static int fault_after, fault_kind;
 
 static int fail_one(enum file_call call, const char *path) {
@@ -483,11 +510,11 @@ static void full_disk_passes(void **state) {
             for (int n = 0; n < 20; n++) {
                 char uniq_key[16];
                 struct index_record record = record_n(n, uniq_key);
-                enum err err = index_put(index, &record);
+                enum err err = put(index, &record);
                 if (err == ERR_OK) continue;
                 assert_int_equal(err, ERR_DISK_FULL);
                 expect_all(index, n);
-                assert_int_equal(index_put(index, &record), ERR_OK);
+                assert_int_equal(index_put(index), ERR_OK); /* it is still noted */
             }
             file_set_fault(NULL);
             expect_all(index, 20);
@@ -596,6 +623,7 @@ int main(void) {
         TEST(other_names_are_left_alone),
         TEST(files_keep_their_sizes),
         TEST(bad_sizes_are_refused),
+        TEST(noted_keys_are_put_together),
         TEST(full_disk_passes),
         TEST(flush_tells_the_end_of_the_last_full_file),
         TEST(deletion_leaves_the_last_file),

@@ -113,9 +113,10 @@ uint64_t queue_table_mark(struct queue_table *table, bool with_files) {
     lock_take(&table->lock);
     for (size_t i = 0; i < table->bucket_count; i++) {
         for (struct queue *queue = table->buckets[i]; queue; queue = queue->hash_next) {
-            if (queue->written_offset == 0) continue;
+            uint64_t written = (uint64_t)atomic_load(&queue->written_offset);
+            if (written == 0) continue;
             uint64_t files = with_files ? (uint64_t)queue->first_file_bytes : 0;
-            mark += mix(mix(mix(queue->hash + UINT64_C(1)) ^ files) ^ (uint64_t)queue->written_offset);
+            mark += mix(mix(mix(queue->hash + UINT64_C(1)) ^ files) ^ written);
         }
     }
     lock_give(&table->lock);

@@ -256,7 +256,7 @@ int64_t store_end_phys(const struct store *store) {
 }
 
 int64_t store_dispatched_phys(const struct store *store) {
-    return dispatch_done(&store->dispatch);
+    return dispatch_shown(&store->dispatch);
 }
 
 enum err store_wait_flushed(struct store *store, int64_t offset_phys, int64_t timeout_ms) {
@@ -282,10 +282,13 @@ enum err store_append(struct store *store, struct put *puts, size_t count, int64
         atomic_fetch_add(&store->stats.put_failed, (int64_t)count);
         return err;
     }
-    bell_ring(store->sync_flush ? &store->flush.bell : &store->dispatch.bell);
     prealloc_appended(&store->prealloc, *end_phys);
     for (size_t i = 0; i < count; i++) size_bytes += puts[i].size_bytes;
     store_stats_put(&store->stats, count, size_bytes, clock_monotonic_ms() - start_ms);
+    if (store->sync_flush)
+        bell_ring(&store->flush.bell);
+    else
+        dispatch_advance(&store->dispatch);
     return ERR_OK;
 }
 

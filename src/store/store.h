@@ -39,8 +39,8 @@ struct queue;
 
 struct store_events {
     void *owner;
-    /* New entries of `queue` can be read, or it was deleted. Called only when queue_watch asked for it, by the thread
-     * `dispatch` or the one that deletes. */
+    /* New entries of `queue` can be read, or it was deleted. Called only when queue_watch asked for it, by whoever
+     * appended, flushed or deleted, or the thread `dispatch`; mostly with LOCK_DISPATCH held. */
     void (*arrived)(void *owner, struct queue *queue);
     /* Everything below offset_phys is on disk. Called by the thread `flush` under SYNC_FLUSH. */
     void (*flushed)(void *owner, int64_t offset_phys);
@@ -95,15 +95,15 @@ struct put {
     int64_t offset_phys, offset_queue, store_time_ms;
 };
 /* Appends all of them in order under one lock, or none. *end_phys is the offset behind the last (what `flushed` must
- * reach under SYNC_FLUSH). Also counts and wakes dispatch once.
+ * reach under SYNC_FLUSH). Also counts and, when they need not be flushed first, lets readers see them: mostly at once.
  * @errors ERR_NOT_WRITABLE (why in the detail), ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY, ERR_TOO_BIG,
  *         ERR_SHUTTING_DOWN: nothing was written
- * @thread any; takes LOCK_APPEND */
+ * @thread any; takes LOCK_APPEND, tries LOCK_DISPATCH */
 enum err store_append(struct store *store, struct put *puts, size_t count, int64_t *end_phys) MUST_USE;
 /* Waits until everything below offset_phys is on disk. For callers that may wait; reactors use `flushed`. */
 enum err store_wait_flushed(struct store *store, int64_t offset_phys, int64_t timeout_ms) MUST_USE;
 int64_t store_flushed_phys(const struct store *store);
-/* Behind the last record; everything below store_dispatched_phys is in its queue. */
+/* Behind the last record; everything below store_dispatched_phys can be read from its queue. */
 int64_t store_end_phys(const struct store *store);
 int64_t store_dispatched_phys(const struct store *store);
 bool store_is_sync_flush(const struct store *store);

@@ -6,6 +6,7 @@
 #include "store/commitlog.h"
 #include "store/delay_levels.h"
 #include "store/dispatch.h"
+#include "store/dispatch_record.h"
 #include "store/flush.h"
 #include "store/index.h"
 #include "store/prealloc.h"

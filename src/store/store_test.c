@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/hash.h"
+#include "os/thread.h"
+#include "store/store_internal.h"
 #include "store/store_testing.h"
 
 static struct testing t;
@@ -187,6 +189,52 @@ static void test_events(void **state) {
     assert_int_equal(atomic_load(&heard.flushed_phys), put.offset_phys + put.size_bytes);
 }
 
+/* On a thread that holds no lock. */
+static void send_one(void *arg) {
+    *(struct put *)arg = testing_send(&t, "Topic", 0, "one");
+}
+
+static void note_thread(void *owner, struct queue *queue) {
+    (void)queue;
+    *(pthread_t *)owner = pthread_self();
+}
+
+/* Whoever appends lets readers see it and tells them, without the thread `dispatch`, if nobody else is at it. */
+static void test_seen_at_once(void **state) {
+    (void)state;
+    pthread_t teller = 0;
+    struct store_events events = {.owner = &teller, .arrived = note_thread};
+    t.config.dispatch_gather_ms = 1000;
+    assert_ok(store_open(&t.config, &events, &t.store));
+    struct queue *queue = store_queue(t.store, BYTES("Topic"), 0, true);
+    queue_watch(queue, 1);
+    struct put put = testing_send(&t, "Topic", 0, "first");
+    assert_int_equal(queue_max(queue), 1);
+    assert_true(store_dispatched_phys(t.store) == put.offset_phys + put.size_bytes);
+    assert_true(pthread_equal(teller, pthread_self()));
+    assert_bytes(testing_body(&t, &arena, queue, 0), "first");
+    testing_settle(&t, queue);
+}
+
+/* When others are at it, the append does not wait for them; nor does it write files to make room in memory. */
+static void test_seen_soon(void **state) {
+    (void)state;
+    testing_open(&t);
+    struct queue *queue = store_queue(t.store, BYTES("Topic"), 0, true);
+    lock_take(&t.store->dispatch.lock);
+    struct put put = {0};
+    pthread_t sender;
+    assert_ok(thread_start(&sender, "sender", send_one, &put));
+    thread_join(sender);
+    assert_int_equal(put.offset_queue, 0);
+    assert_int_equal(queue_max(queue), 0);
+    lock_give(&t.store->dispatch.lock);
+    testing_settle(&t, queue);
+    assert_int_equal(queue_max(queue), 1);
+    for (int i = 1; i < 3 * QUEUE_TAIL_ENTRIES; i++) testing_send(&t, "Topic", 0, "more");
+    testing_settle(&t, queue);
+}
+
 static void test_delete_topic(void **state) {
     (void)state;
     testing_open(&t);
@@ -363,6 +411,8 @@ int main(void) {
         TEST(test_batches_stay_together),
         TEST(test_too_big),
         TEST(test_events),
+        TEST(test_seen_at_once),
+        TEST(test_seen_soon),
         TEST(test_delete_topic),
         TEST(test_times_and_keys),
         TEST(test_slices_outlive_the_store),

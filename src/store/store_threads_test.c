@@ -55,6 +55,9 @@ static int64_t check_slices(const struct get *get, int64_t offset) {
         for (struct bytes rest = get->slices[i].bytes; rest.len > 0; offset++) {
             struct record record;
             check(record_decode(rest, RECORD_CHECK_BODY_CRC, &record) == ERR_OK, "record");
+            check(!store_is_sync_flush(t.store) ||
+                      record.offset_phys + record.size_bytes <= store_flushed_phys(t.store),
+                  "seen before it is on disk");
             check(record.offset_queue == offset || (drops_files && record.offset_queue > offset), "order");
             offset = record.offset_queue;
             rest = bytes_skip(rest, record.size_bytes);
