@@ -1,6 +1,7 @@
 /* SQL92 subscriptions from end to end: heartbeats, pulls held and not, the check of a client's configuration, the file.
  */
 #include <stdio.h>
+#include "base/json.h"
 #include "base/test.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -176,6 +177,24 @@ static void filters_may_be_forbidden(void **state) {
     assert_bytes(answer.remark, why);
 }
 
+static void the_condition_is_told_with_queue_entries(void **state) {
+    (void)state;
+    struct command answer;
+    const struct json *body;
+    struct arena arena = {0};
+    send_numbered(1);
+    wait_for_queue(1);
+    subscribe("a > 5", 7);
+    struct hdr_query_consume_queue header = {
+        .present = HEADER_ALL, .topic = BYTES("T"), .count = 1, .consumer_group = BYTES("g")};
+    peer_call(&consumer, REQUEST_QUERY_CONSUME_QUEUE, layout_query_consume_queue(), &header, BYTES(""), &answer);
+    assert_ok(json_parse(&arena, answer.body, &body));
+    assert_ok(json_parse(&arena, json_text(json_get(body, "filterData")), &body)); /* a text in itself */
+    assert_bytes(json_text(json_get(body, "expression")), "a > 5");
+    assert_int_equal(json_i64(json_get(body, "clientVersion"), 0), 7);
+    arena_close(&arena);
+}
+
 static void conditions_are_kept_in_a_file(void **state) {
     (void)state;
     char path[128];
@@ -200,6 +219,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_condition_that_is_none_is_told, start, stop),
         cmocka_unit_test_setup_teardown(the_configuration_of_a_client_is_checked, start, stop),
         cmocka_unit_test_setup_teardown(filters_may_be_forbidden, start, stop),
+        cmocka_unit_test_setup_teardown(the_condition_is_told_with_queue_entries, start, stop),
         cmocka_unit_test_setup_teardown(conditions_are_kept_in_a_file, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

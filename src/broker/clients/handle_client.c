@@ -1,6 +1,8 @@
 /* handle_client.c - heartbeats, farewells, and who is connected. @source shared facts: behaviour 7 */
 #include "broker/route.h"
 
+#include <stdio.h>
+#include "base/check.h"
 #include "base/log.h"
 #include "broker/clients/consumers.h"
 #include "broker/tables/groups.h"
@@ -205,7 +207,7 @@ enum err broker_handle_get_producer_connection_list(struct call *call, const str
 static void write_producer(struct bytes group, const struct client *client, void *arg) {
     struct producer_writing *writing = arg;
     struct json_writer *w = &writing->w;
-    char address[ADDRESS_TEXT_MAX];
+    char address[ADDRESS_TEXT_MAX], remote[ADDRESS_TEXT_MAX + 1];
     if (!bytes_equal(group, writing->group)) {
         if (writing->group.data) json_end_array(w);
         json_key(w, group);
@@ -216,7 +218,8 @@ static void write_producer(struct bytes group, const struct client *client, void
     json_member(w, "clientId", client->client_id);
     json_member(w, "language", bytes_of(language_name(client->language)));
     json_member_int(w, "lastUpdateTimestamp", client->heard_ms + writing->wall_less_monotonic_ms);
-    json_member(w, "remoteIP", bytes_of(address_text(&client->address, address)));
+    snprintf(remote, sizeof remote, "/%s", address_text(&client->address, address));
+    json_member(w, "remoteIP", bytes_of(remote));
     json_member_int(w, "version", client->version);
     json_end_object(w);
 }
@@ -246,19 +249,33 @@ enum err broker_handle_query_topics_by_consumer(struct call *call, const struct 
     return ERR_OK;
 }
 
+/* What the group wants of the topic: as its heartbeats say, else as its pulls do. One reference; NULL when neither. */
+static struct filter *subscription_of(const struct call *call, struct bytes group, struct bytes topic) {
+    struct offsets *offsets = call->broker->offsets;
+    struct consumer_view view;
+    consumers_view(call->broker->consumers, group, topic, &view);
+    if (view.filter) return view.filter;
+    struct progress *progress = offsets_progress(offsets, topic, group, false);
+    struct subscription all;
+    struct filter *filter;
+    if (!progress || !progress_subscription(offsets, progress, &filter)) return NULL;
+    if (filter) return filter;
+    must(subscription_parse(call->request->arena, topic, BYTES("*"), BYTES("TAG"), &all) == ERR_OK);
+    return filter_make(&all);
+}
+
 enum err broker_handle_query_subscription_by_consumer(struct call *call,
                                                       const struct hdr_query_subscription_by_consumer *header) {
-    struct consumer_view view;
-    consumers_view(call->broker->consumers, header->group, header->topic, &view);
+    struct filter *filter = subscription_of(call, header->group, header->topic);
     struct json_writer w = {.out = &call->body};
     json_begin_object(&w);
     json_member(&w, "group", header->group);
-    if (view.filter) {
+    if (filter) {
         json_key_text(&w, "subscriptionData");
-        subscription_encode(&w, &view.filter->subscription);
+        subscription_encode(&w, &filter->subscription);
     }
     json_member_opt(&w, "topic", header->topic);
     json_end_object(&w);
-    filter_release(view.filter);
+    filter_release(filter);
     return ERR_OK;
 }

@@ -95,6 +95,32 @@ static void subscriptions_follow_heartbeats(void **state) {
     serving_done(&s);
 }
 
+static void pull_as(struct peer *peer, const char *expression) {
+    ASK(peer, PULL_MESSAGE, pull_message, "", .consumer_group = BYTES("Puller"), .topic = BYTES("T"), .max_msg_nums = 1,
+        .sys_flag = 4, .subscription = bytes_of(expression), .expression_type = BYTES("TAG"));
+    ASK(peer, QUERY_SUBSCRIPTION_BY_CONSUMER, query_subscription_by_consumer, "", .group = BYTES("Puller"),
+        .topic = BYTES("T"));
+    assert_answer(peer, SUCCESS);
+}
+
+static void pulls_say_what_a_group_without_heartbeats_wants(void **state) {
+    (void)state;
+    struct serving s;
+    serving_init(&s);
+    serving_start(&s);
+    struct peer *one = peer_connect(&s);
+    peer_put(one, "T", 0, "TAGS\001a\002", "m");
+    ASK(one, QUERY_SUBSCRIPTION_BY_CONSUMER, query_subscription_by_consumer, "", .group = BYTES("Puller"),
+        .topic = BYTES("T"));
+    assert_null(peer_json(one, "subscriptionData").data);
+    pull_as(one, "a || b");
+    assert_bytes(peer_json(one, "subscriptionData.subString"), "a || b");
+    pull_as(one, "*");
+    assert_bytes(peer_json(one, "subscriptionData.subString"), "*");
+    peer_close(one);
+    serving_done(&s);
+}
+
 static void second_form_of_heartbeats(void **state) {
     (void)state;
     struct serving s;
@@ -341,6 +367,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_hear_of_each_other),
         cmocka_unit_test(subscriptions_follow_heartbeats),
+        cmocka_unit_test(pulls_say_what_a_group_without_heartbeats_wants),
         cmocka_unit_test(second_form_of_heartbeats),
         cmocka_unit_test(two_with_one_id_are_noticed),
         cmocka_unit_test(differing_subscriptions_are_noticed),

@@ -158,6 +158,8 @@ static void fill_pull(struct check *check) {
         pull->hold_ms = config->long_polling_enable ? header->suspend_timeout_millis : config->short_polling_time_ms;
     pull->begin_ms = loop_now_ms(check->call->reactor->loop);
     pull->progress = offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);
+    if ((header->sys_flag & PULL_SUBSCRIPTION) && pull->progress)
+        progress_note_subscription(check->broker->offsets, pull->progress, pull->filter);
     if ((header->sys_flag & PULL_COMMIT_OFFSET) && header->has.commit_offset && header->commit_offset >= 0 &&
         pull->progress)
         progress_commit(check->broker->offsets, pull->progress, header->queue_id, header->commit_offset);

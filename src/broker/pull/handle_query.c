@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "broker/clients/consumers.h"
+#include "broker/tables/filter_data.h"
 #include "broker/tables/topics.h"
 
 enum { QUERY_MAX = 64, QUEUE_ENTRIES_MAX = 10000 };
@@ -90,6 +91,19 @@ static void write_entries(struct call *call, struct json_writer *w, struct queue
     json_end_array(w);
 }
 
+/* A text that tells which SQL92 condition the group has here, in the form of consumerFilter.json. */
+static void write_filter_data(const struct call *call, struct json_writer *w, struct bytes group, struct bytes topic,
+                              const struct filter *filter) {
+    struct buf text = {0};
+    struct json_writer pretty = {.out = &text, .pretty = true};
+    if (!filter)
+        buf_printf(&text, "%.*s@%.*s is not online!", BYTES_ARG(group), BYTES_ARG(topic));
+    else if (!filter_data_write(call->broker->filter_data, group, topic, &pretty))
+        buf_printf(&text, "null");
+    json_member(w, "filterData", buf_bytes(&text));
+    buf_close(&text);
+}
+
 enum err broker_handle_query_consume_queue(struct call *call, const struct hdr_query_consume_queue *header) {
     struct topic *topic = topics_find(call->broker->topics, header->topic);
     struct queue *queue = topic ? topic_queue(topic, call->broker->store, header->queue_id, false) : NULL;
@@ -103,12 +117,7 @@ enum err broker_handle_query_consume_queue(struct call *call, const struct hdr_q
         consumers_view(call->broker->consumers, header->consumer_group, header->topic, &view);
     struct json_writer w = {.out = &call->body};
     json_begin_object(&w);
-    if (view.filter)
-        json_member(&w, "filterData", BYTES("null"));
-    else if (header->consumer_group.data)
-        json_member(&w, "filterData",
-                    arena_printf(call->request->arena, "%.*s@%.*s is not online!", BYTES_ARG(header->consumer_group),
-                                 BYTES_ARG(header->topic)));
+    if (header->consumer_group.data) write_filter_data(call, &w, header->consumer_group, header->topic, view.filter);
     json_member_int(&w, "maxQueueIndex", max);
     json_member_int(&w, "minQueueIndex", min);
     write_entries(call, &w, queue, header->index, header->count);

@@ -217,7 +217,6 @@ void filter_data_unregister(struct filter_data *data, struct bytes group) {
 static void write_condition(struct json_writer *w, struct bytes topic, const struct condition *condition) {
     int32_t positions[BLOOM_POSITIONS];
     filter_data_bloom(condition->group, topic, positions);
-    json_key(w, condition->group);
     json_begin_object(w);
     json_key_text(w, "bloomFilterData");
     json_begin_object(w);
@@ -238,6 +237,14 @@ static void write_condition(struct json_writer *w, struct bytes topic, const str
     json_end_object(w);
 }
 
+bool filter_data_write(struct filter_data *data, struct bytes group, struct bytes topic, struct json_writer *w) {
+    lock_take(&data->lock);
+    const struct condition *condition = condition_find(topic_find(data, topic), group);
+    if (condition) write_condition(w, topic, condition);
+    lock_give(&data->lock);
+    return condition != NULL;
+}
+
 static void data_write(void *table, struct json_writer *w) {
     struct filter_data *data = table;
     lock_take(&data->lock);
@@ -250,7 +257,10 @@ static void data_write(void *table, struct json_writer *w) {
         json_begin_object(w);
         json_key_text(w, "groupFilterData");
         json_begin_object(w);
-        for (struct condition *c = topic->conditions; c; c = c->hh.next) write_condition(w, topic->topic, c);
+        for (struct condition *c = topic->conditions; c; c = c->hh.next) {
+            json_key(w, c->group);
+            write_condition(w, topic->topic, c);
+        }
         json_end_object(w);
         json_member(w, "topic", topic->topic);
         json_end_object(w);

@@ -6,6 +6,7 @@
 #ifndef RMQ_BROKER_FILTER_DATA_H
 #define RMQ_BROKER_FILTER_DATA_H
 
+#include "base/json.h"
 #include "broker/broker.h"
 #include "wire/body_subscription.h"
 
@@ -18,6 +19,9 @@ void filter_data_save(struct filter_data *data);  /* if something changed. Waits
 void filter_data_register(struct filter_data *data, struct bytes group, const struct subscription *subscriptions,
                           size_t count);
 void filter_data_unregister(struct filter_data *data, struct bytes group); /* it has no member any more */
+
+/* The condition of the group for the topic, as it is in the file; false when there is none. */
+bool filter_data_write(struct filter_data *data, struct bytes group, struct bytes topic, struct json_writer *w);
 
 /* Positions in the Java broker's Bloom filter of a group's condition for a topic. */
 enum { BLOOM_BITS = 112, BLOOM_POSITIONS = 3 };

@@ -5,11 +5,13 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "broker/pull/filter.h"
 #include "broker/tables/data_version.h"
 #include "broker/tables/state_file.h"
 #include "message/lmq.h"
+#include "os/clock.h"
 
-enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16 };
+enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16, SUBSCRIPTION_MS_MAX = 600000 };
 
 /* Offsets of one queue; OFFSET_NONE when there is none. */
 struct slot {
@@ -27,7 +29,7 @@ struct progress_queues {
 struct offsets {
     struct state_file file;
     bool lmq;         /* enableLmq: another file, with a table for groups of light queues */
-    struct lock lock; /* guards additions and the version */
+    struct lock lock; /* guards additions, the version, what pulls wanted */
     struct name_table table;
     struct data_version version;
     int64_t loaded_ms;
@@ -92,6 +94,33 @@ int64_t progress_pulled(const struct progress *progress, int32_t queue_id) {
 void progress_note_pull(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
     struct slot *slot = slot_make(offsets, progress, queue_id);
     if (slot) atomic_store_explicit(&slot->pulled, offset_queue, memory_order_relaxed);
+}
+
+static bool same_subscription(const struct filter *a, const struct filter *b) {
+    if (!a || !b) return a == b;
+    return bytes_equal(a->subscription.expression, b->subscription.expression) &&
+           bytes_equal(a->subscription.expression_type, b->subscription.expression_type);
+}
+
+void progress_note_subscription(struct offsets *offsets, struct progress *progress, struct filter *filter) {
+    struct filter *former = NULL;
+    lock_take(&offsets->lock);
+    if (!same_subscription(progress->pulled_by, filter)) {
+        former = progress->pulled_by;
+        progress->pulled_by = filter_share(filter);
+    }
+    lock_give(&offsets->lock);
+    filter_release(former);
+    atomic_store_explicit(&progress->pulled_by_ms, clock_monotonic_ms(), memory_order_relaxed);
+}
+
+bool progress_subscription(struct offsets *offsets, struct progress *progress, struct filter **out) {
+    int64_t noted_ms = atomic_load_explicit(&progress->pulled_by_ms, memory_order_relaxed);
+    if (noted_ms == 0 || clock_monotonic_ms() - noted_ms > SUBSCRIPTION_MS_MAX) return false;
+    lock_take(&offsets->lock);
+    *out = filter_share(progress->pulled_by);
+    lock_give(&offsets->lock);
+    return true;
 }
 
 int64_t progress_pending_reset(const struct progress *progress, int32_t queue_id) {
@@ -471,6 +500,7 @@ static void free_progress(struct named *item) {
         next = atomic_load(&chunk->next);
         free(chunk);
     }
+    filter_release(progress->pulled_by);
     free((char *)(uintptr_t)progress->topic.data);
     free(progress);
 }

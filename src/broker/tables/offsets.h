@@ -13,12 +13,15 @@
 
 enum { OFFSET_NONE = -1, OFFSETS_QUEUE_ID_MAX = 65535 };
 
+struct filter;
 struct progress_queues;
 struct progress {
     struct named named;        /* "topic@group" */
     struct bytes topic, group; /* parts of it */
     _Atomic(struct progress_queues *) queues;
-    _Atomic(void *) get_stats; /* stats.c */
+    _Atomic(void *) get_stats;    /* stats.c */
+    struct filter *pulled_by;     /* see progress_note_subscription; NULL: everything */
+    _Atomic int64_t pulled_by_ms; /* monotonic, 0: never */
 };
 struct offsets;
 enum err offsets_open(struct broker *broker, struct offsets **out) MUST_USE;
@@ -35,6 +38,11 @@ void progress_commit(struct offsets *offsets, struct progress *progress, int32_t
 /* Where the last pull of the queue ended; for the statistics of consumers. */
 int64_t progress_pulled(const struct progress *progress, int32_t queue_id);
 void progress_note_pull(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue);
+/* What the last pull that said so wanted (NULL: everything), for groups whose consumers send no subscription with their
+ * heartbeats. Shares the filter. progress_subscription gives a reference, or NULL for everything; false when no pull
+ * has said so within ten minutes. @source apache/rocketmq ConsumerManager.compensateSubscribeData */
+void progress_note_subscription(struct offsets *offsets, struct progress *progress, struct filter *filter);
+bool progress_subscription(struct offsets *offsets, struct progress *progress, struct filter **out);
 /* A reset made by the server (request 222) that the consumer has not heard of; OFFSET_NONE = none. Commits are to be
  * passed over while one is pending. progress_take_reset also ends it: the pull that took it answers OFFSET_RESET. */
 int64_t progress_pending_reset(const struct progress *progress, int32_t queue_id);
