@@ -255,6 +255,7 @@ def pulls(t):
             time.sleep(0.02)
         t.ask(f"query{name}", 12, {**header, **fields})
     t.ask("entries", 321, dict(topic="Pull", queueId=0, index=8, count=5))
+    t.ask("entries for a group", 321, dict(topic="Pull", queueId=0, index=8, count=1, consumerGroup="PullH"))
     t.ask("entries of no queue", 321, dict(topic="Pull", queueId=9, index=0, count=5))
     t.ask("view nothing", 33, dict(offset=2**40))
 
@@ -389,6 +390,7 @@ def admin(t):
     subscription = dict(topic="Send", subString="a >", expressionType="TAG", subVersion=1)
     t.ask("check tags", 46, {}, json.dumps(dict(clientId="c", group="g", subscriptionData=subscription)))
     t.ask("check nothing", 46, {}, "")
+    t.ask("flush offset of a master", 908, dict(masterFlushOffset=5))
 
 
 def name_server(t):

@@ -117,6 +117,21 @@ enum err broker_handle_get_broker_epoch_cache(struct call *call, const struct hd
     return fail(ERR_FAILED, "this request only for controllerMode ");
 }
 
+/* How far the master has flushed is what slaves are told; a master passes it over. */
+enum err broker_handle_reset_master_flush_offset(struct call *call, const struct hdr_none *header) {
+    (void)call;
+    (void)header;
+    return ERR_OK;
+}
+
+/* Users and what they may do. */
+enum err broker_handle_access_control(struct call *call, const struct hdr_none *header) {
+    (void)header;
+    return fail(ERR_NOT_SUPPORTED,
+                " request type %d not supported: this broker has no access control, keep it from strangers by the network",
+                call->request->command.code);
+}
+
 /* @source apache/rocketmq CheckRocksdbCqWriteResult: 0 is CHECK_OK */
 enum err broker_handle_check_rocksdb_cq_write_progress(struct call *call,
                                                        const struct hdr_check_rocksdb_cq_write_progress *header) {

@@ -395,6 +395,12 @@ static void the_broker_tells_of_itself(void **state) {
                  "{\"haClientRuntimeInfo\":{\"lastReadTimestamp\":0,\"lastWriteTimestamp\":0,\"masterFlushOffset\":0,"
                  "\"maxOffset\":0,\"transferredByteInSecond\":0},\"haConnectionInfo\":[],\"inSyncSlaveNums\":0,"
                  "\"master\":true,\"masterCommitLogMaxOffset\":0}");
+    peer_ask(peer, REQUEST_RESET_MASTER_FLUSH_OFFSET, NULL, NULL, "");
+    assert_answer(peer, SUCCESS);
+    peer_ask(peer, REQUEST_AUTH_CREATE_USER, NULL, NULL, "");
+    assert_refused(peer, REQUEST_CODE_NOT_SUPPORTED,
+                   " request type 3001 not supported: this broker has no access control, keep it from strangers by the "
+                   "network");
     peer_ask(peer, REQUEST_GET_BROKER_EPOCH_CACHE, NULL, NULL, "");
     assert_refused(peer, SYSTEM_ERROR, "this request only for controllerMode ");
     peer_ask(peer, REQUEST_CLEAN_EXPIRED_CONSUMEQUEUE, NULL, NULL, "");
