@@ -127,9 +127,10 @@ enum err broker_handle_reset_master_flush_offset(struct call *call, const struct
 /* Users and what they may do. */
 enum err broker_handle_access_control(struct call *call, const struct hdr_none *header) {
     (void)header;
-    return fail(ERR_NOT_SUPPORTED,
-                " request type %d not supported: this broker has no access control, keep it from strangers by the network",
-                call->request->command.code);
+    return fail(
+        ERR_NOT_SUPPORTED,
+        " request type %d not supported: this broker has no access control, keep it from strangers by the network",
+        call->request->command.code);
 }
 
 /* @source apache/rocketmq CheckRocksdbCqWriteResult: 0 is CHECK_OK */

@@ -2,6 +2,7 @@
 #include "broker/route.h"
 
 #include "base/log.h"
+#include "base/check.h"
 #include "broker/clients/consumers.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
@@ -131,11 +132,11 @@ static void write_time_span(struct call *call, struct json_writer *w, struct top
     int64_t max = queue ? queue_max(queue) : 0;
     int64_t min_time_ms = queue ? store_time_at(store, queue, queue_min(queue)) : -1;
     int64_t consumed = progress ? progress_committed(progress, queue_id) : OFFSET_NONE;
-    bool behind = queue && consumed >= 0 && consumed < max;
+    int64_t next = queue ? MAX(consumed, queue_min(queue)) : 0; /* a group that has no offset has it all before it */
     json_begin_object(w);
     json_member_int(w, "consumeTimeStamp",
                     queue && consumed > 0 ? store_time_at(store, queue, consumed - 1) : min_time_ms);
-    json_member_int(w, "delayTime", behind ? clock_wall_ms() - store_time_at(store, queue, consumed) : 0);
+    json_member_int(w, "delayTime", next < max ? clock_wall_ms() - store_time_at(store, queue, next) : 0);
     json_member_int(w, "maxTimeStamp", queue ? store_time_at(store, queue, max - 1) : -1);
     json_key_text(w, "messageQueue");
     message_queue_encode(w, &name);

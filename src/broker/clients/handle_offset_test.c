@@ -119,6 +119,14 @@ static void correction_is_the_smallest(void **state) {
     stop(&s, peer);
 }
 
+static int64_t delay_of(struct peer *peer, const char *group) {
+    const struct json *body;
+    ASK(peer, QUERY_CONSUME_TIME_SPAN, query_consume_time_span, "", .topic = BYTES("T"), .group = bytes_of(group));
+    assert_answer(peer, SUCCESS);
+    assert_ok(json_parse(&peer->arena, peer->answer.body, &body));
+    return json_i64(json_get(json_first(json_get(body, "consumeTimeSpanSet")), "delayTime"), -1);
+}
+
 static void time_spans_say_how_late_a_group_is(void **state) {
     (void)state;
     struct serving s;
@@ -134,6 +142,7 @@ static void time_spans_say_how_late_a_group_is(void **state) {
     assert_true(json_i64(json_get(first, "minTimeStamp"), 0) > 1500000000000);
     assert_true(json_i64(json_get(first, "maxTimeStamp"), 0) >= json_i64(json_get(first, "consumeTimeStamp"), 0));
     assert_true(json_i64(json_get(first, "delayTime"), -1) >= 0);
+    EVENTUALLY(delay_of(peer, "never there") > 0);
     ASK(peer, QUERY_CONSUME_TIME_SPAN, query_consume_time_span, "", .topic = BYTES("none"), .group = BYTES("G"));
     assert_answer(peer, TOPIC_NOT_EXIST);
     stop(&s, peer);
