@@ -285,7 +285,7 @@ def offsets(t):
             ask(f"{what} of {queue}", code, queueId=queue)
         ask(f"{what} of no topic", code, topic="Missing")
     for when in (0, -1, 2**62):
-        for edge in (None, "LOWER", "UPPER"):
+        for edge in (None, "LOWER", "UPPER", "upper"):
             ask(f"at {when} {edge}", 29, timestamp=when, boundaryType=edge)
     reset = dict(topic="Off", group="OffG", timestamp=0, isForce="true")
     for name, fields in (("", {}), (" to the end", dict(timestamp=-1)), (" one", dict(queueId=1, offset=2)),

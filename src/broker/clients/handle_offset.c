@@ -41,7 +41,9 @@ enum err broker_handle_search_offset_by_timestamp(struct call *call,
     struct bytes name = header->topic;
     if (header->lite_topic.len > 0) name = lite_queue_name(call->request->arena, name, header->lite_topic);
     struct queue *queue = queue_of(call, name, header->queue_id);
-    enum time_boundary boundary = bytes_is(header->boundary_type, "UPPER") ? BOUNDARY_UPPER : BOUNDARY_LOWER;
+    struct bytes type = header->boundary_type;
+    bool upper = type.len == 5 && strncasecmp(type.data, "upper", 5) == 0;
+    enum time_boundary boundary = upper ? BOUNDARY_UPPER : BOUNDARY_LOWER;
     return reply_offset(call,
                         queue ? store_offset_by_time(call->broker->store, queue, header->timestamp, boundary) : 0);
 }

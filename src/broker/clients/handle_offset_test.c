@@ -49,7 +49,14 @@ static void queues_tell_their_range(void **state) {
     assert_int_equal(answer_number(peer, "offset"), 0);
     ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
         .timestamp = INT64_MAX / 2, .boundary_type = BYTES("UPPER"));
-    assert_true(answer_number(peer, "offset") >= 2);
+    int64_t last = answer_number(peer, "offset");
+    assert_true(last >= 2);
+    ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
+        .timestamp = INT64_MAX / 2, .boundary_type = BYTES("upper"));
+    assert_int_equal(answer_number(peer, "offset"), last);
+    ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
+        .timestamp = INT64_MAX / 2);
+    assert_int_equal(answer_number(peer, "offset"), last + 1);
     ASK(peer, GET_EARLIEST_MSG_STORETIME, queue, "", .topic = BYTES("T"), .queue_id = 0);
     assert_true(answer_number(peer, "timestamp") > 1500000000000);
     ASK(peer, GET_EARLIEST_MSG_STORETIME, queue, "", .topic = BYTES("T"), .queue_id = 3);
