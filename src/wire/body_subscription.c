@@ -53,6 +53,7 @@ struct subscription subscription_decode(struct arena *arena, const struct json *
         .version_ms = json_i64(json_get(node, "subVersion"), 0),
         .class_filter_mode = json_bool(json_get(node, "classFilterMode"), false),
     };
+    if (!json_get(node, "expressionType")) out.expression_type = BYTES("TAG"); /* clients of 4.2.0 leave it out */
     json_texts(arena, json_get(node, "tagsSet"), &out.tags, &out.tag_count);
     const struct json *code_set = json_get(node, "codeSet");
     int32_t *codes = arena_calloc(arena, code_set ? code_set->count : 0, sizeof *codes);

@@ -21,7 +21,7 @@ bool subscription_is_tag(const struct subscription *subscription);
  * type absent = TAG. Texts are views, arrays live in `arena`. ERR_BAD_SUBSCRIPTION: no tag in the expression. */
 enum err subscription_parse(struct arena *arena, struct bytes topic, struct bytes expression, struct bytes type,
                             struct subscription *out) MUST_USE;
-/* Lenient: missing members are zero. Texts live with the tree, arrays in `arena`. */
+/* Lenient: missing members are zero, the type is TAG then. Texts live with the tree, arrays in `arena`. */
 struct subscription subscription_decode(struct arena *arena, const struct json *node);
 void subscription_encode(struct json_writer *w, const struct subscription *subscription); /* a value */
 

@@ -97,12 +97,13 @@ static void comes_back(void **state) {
     assert_true(subscription_is_tag(&back));
 }
 
-static void missing_members_are_zero(void **state) {
+static void missing_members_have_their_defaults(void **state) {
     struct fixture *f = *state;
     const struct json *node;
     assert_ok(json_parse(&f->arena, BYTES("{\"tagsSet\":null,\"codeSet\":[\"7\",null]}"), &node));
     struct subscription subscription = subscription_decode(&f->arena, node);
     assert_null(subscription.topic.data);
+    assert_bytes(subscription.expression_type, "TAG");
     assert_int_equal(subscription.tag_count, 0);
     assert_int_equal(subscription.code_count, 2);
     assert_int_equal(subscription.codes[0], 7);
@@ -117,7 +118,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_expression_without_a_tag_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sql_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(comes_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(missing_members_are_zero, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(missing_members_have_their_defaults, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
