@@ -28,7 +28,7 @@ struct reactor {
     struct parked_sends *parked_sends; /* replies that wait for the disk */
     struct held_pulls *held_pulls;     /* pulls that wait for messages */
     struct held_pops *held_pops;       /* pops and notices that wait for messages */
-    atomic_int cold_pulls;             /* pulls that wait for the disk */
+    atomic_int cold_looks;             /* pulls and pops that wait for the disk */
     struct reactor_jobs *jobs;         /* see reactor_run */
     bool running;                      /* its thread; @thread main */
 };

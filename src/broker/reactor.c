@@ -140,7 +140,7 @@ static void answer_and_end(struct reactor *reactor, void *arg) {
 void reactors_stop(struct broker *broker) {
     int64_t until_ms = clock_monotonic_ms() + COLD_WAIT_MS;
     for (size_t i = 0; i < broker->reactor_count; i++)
-        while (atomic_load(&broker->reactors[i].cold_pulls) > 0 && clock_monotonic_ms() < until_ms) clock_sleep_ms(1);
+        while (atomic_load(&broker->reactors[i].cold_looks) > 0 && clock_monotonic_ms() < until_ms) clock_sleep_ms(1);
     for (size_t i = 0; i < broker->reactor_count; i++)
         if (broker->reactors[i].running) reactor_run(&broker->reactors[i], answer_and_end, NULL);
     for (size_t i = 0; i < broker->reactor_count; i++) {

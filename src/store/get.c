@@ -288,6 +288,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
                         .skip_phys = -1};
     get->slices = NULL;
     get->slice_count = 0;
+    get->release = store_release;
     get->count = 0;
     get->total_bytes = get->min_offset = get->max_offset = 0;
     get->from_disk = get->suggest_slave = false;

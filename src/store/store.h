@@ -152,8 +152,9 @@ struct get {
     /* answered */
     enum get_status status;
     int64_t next_offset, min_offset, max_offset;
-    struct store_slice *slices; /* in the arena; neighbours are merged; release each */
+    struct store_slice *slices; /* in the arena; neighbours are merged; release(hold) of each */
     size_t slice_count;
+    void (*release)(void *hold); /* store_release, unless somebody has put slices of his own here */
     int32_t count; /* messages in the slices */
     int64_t total_bytes;
     bool from_disk;     /* some were beyond the part of the log that memory is expected to hold */

@@ -1,6 +1,7 @@
 /* Pop as clients see it: taking, waiting, acknowledging, putting off, coming back, in order; and what is asked about
  * it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/test.h"
@@ -304,6 +305,58 @@ static void cut_codes_are_understood(void **state) {
     buf_close(&frame);
 }
 
+/* --- memory that is too short ------------------------------------------------------------------------------ */
+
+static int nothing_is_resident(enum file_call call, const char *path) {
+    (void)path;
+    return call == FILE_RESIDENT ? EAGAIN : 0;
+}
+
+/* The hook is set while no threads run. */
+static void start_again(int (*fault)(enum file_call call, const char *path)) {
+    teardown(NULL);
+    file_set_fault(fault);
+    setup(NULL);
+}
+
+/* However often a queue is brought in, it is gone again before the pop looks: it gets copies, queue by queue. */
+static void memory_too_short_for_messages_costs_copies(void **state) {
+    (void)state;
+    enum { FILLER_BYTES = 3 << 20, FILLERS = 4 /* more than is taken for warm */, QUEUES = 4, EACH = 2 };
+    struct popped_message popped[POP_PEER_MAX];
+    struct command answer;
+    char *filler = calloc(1, FILLER_BYTES + 1);
+    memset(filler, 'f', FILLER_BYTES);
+    start_again(nothing_is_resident);
+    for (int i = 0; i < QUEUES * EACH; i++) {
+        struct hdr_send_message_v2 header = send_header("Short", i < QUEUES ? "TAGS\1a\2" : "TAGS\1b\2");
+        header.queue_id = i % QUEUES;
+        peer_call(&other, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, BYTES("x"), &answer);
+        assert_int_equal(answer.code, RESPONSE_SUCCESS);
+    }
+    for (int i = 0; i < FILLERS; i++) put("Filler", NULL, filler);
+    struct pop_peer_wish wish = wish_of("Short", LONG_MS, LONG_MS);
+    size_t count = 0;
+    for (wish.max_count = 1; count < QUEUES * EACH; count++) {
+        pop_peer_ask(&peer, &wish);
+        assert_int_equal(wait_popped(&wish, popped), 1);
+        assert_bytes(popped[0].body, "x");
+        pop_peer_free(popped, 1);
+    }
+    wish.group = "ByTag";
+    wish.expression = "b";
+    wish.max_count = 32;
+    for (count = 0; count < QUEUES;) {
+        pop_peer_ask(&peer, &wish);
+        size_t more = wait_popped(&wish, popped);
+        pop_peer_free(popped, more);
+        count += more;
+    }
+    assert_int_equal(count, QUEUES);
+    start_again(NULL);
+    free(filler);
+}
+
 /* --- who pops what ----------------------------------------------------------------------------------------- */
 
 static void modes_and_assignments(void **state) {
@@ -349,6 +402,7 @@ int main(void) {
         cmocka_unit_test(peeks_take_nothing),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(cut_codes_are_understood),
+        cmocka_unit_test(memory_too_short_for_messages_costs_copies),
         cmocka_unit_test(modes_and_assignments),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -52,7 +52,7 @@ void lite_dispatch_all(struct lite *lite, struct group *group, struct bytes clie
 void lite_scan(void *lite);
 
 /* Takes the client's next event: the name of a light queue, in the arena. Then one of: lite_rest, nothing is there;
- * lite_put_back, to be popped from `due_ms` on (0: now), unless lite_set_free comes before. */
+ * lite_put_back, to be popped from `due_ms` on (0: now, and next), unless lite_set_free comes before. */
 bool lite_take(struct lite *lite, struct bytes client_id, struct group *group, struct arena *arena, struct bytes *name);
 void lite_rest(struct lite *lite, struct bytes client_id, struct group *group, struct bytes name);
 void lite_put_back(struct lite *lite, struct bytes client_id, struct group *group, struct bytes name, int64_t due_ms);

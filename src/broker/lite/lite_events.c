@@ -81,12 +81,15 @@ static void note_full(const struct lite *lite, struct lite_client *client) {
     if (client->full_due_ms == 0) client->full_due_ms = clock_wall_ms() + delay_ms;
 }
 
-static void set_ready(struct lite_sub *sub) {
-    struct lite_client *client = sub->client;
-    if (sub->state == LITE_OUT) DL_DELETE2(client->out, sub, event_prev, event_next);
+static void leave_out(struct lite_sub *sub) {
+    if (sub->state == LITE_OUT) DL_DELETE2(sub->client->out, sub, event_prev, event_next);
     sub->state = LITE_READY;
-    DL_APPEND2(client->ready, sub, event_prev, event_next);
-    client->ready_count++;
+    sub->client->ready_count++;
+}
+
+static void set_ready(struct lite_sub *sub) {
+    leave_out(sub);
+    DL_APPEND2(sub->client->ready, sub, event_prev, event_next);
 }
 
 bool lite_set_ready(struct lite *lite, struct lite_sub *sub) {
@@ -286,10 +289,12 @@ void lite_rest(struct lite *lite, struct bytes client_id, struct group *group, s
 void lite_put_back(struct lite *lite, struct bytes client_id, struct group *group, struct bytes name, int64_t due_ms) {
     lock_take(&lite->lock);
     struct lite_sub *sub = find_taken(lite, client_id, group, name);
-    if (sub && due_ms == 0)
-        set_ready(sub);
-    else if (sub)
+    if (sub && due_ms == 0) {
+        leave_out(sub);
+        DL_PREPEND2(sub->client->ready, sub, event_prev, event_next);
+    } else if (sub) {
         sub->due_ms = due_ms;
+    }
     lock_give(&lite->lock);
 }
 

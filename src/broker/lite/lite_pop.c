@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/log.h"
 #include "broker/pop/pop_source.h"
+#include "broker/pull/cold_look.h"
 #include "broker/stats/stats.h"
 #include "message/lmq.h"
 #include "message/properties.h"
@@ -14,13 +15,14 @@
 #include "wire/header.h"
 #include "wire/response.h"
 
-enum { COLD_TRIES_MAX = 16, AGAIN_MS = 10, LOOKS_MAX = 4096 /* at lite topics, a pop */ };
+enum { AGAIN_MS = 10, LOOKS_MAX = 4096 /* at lite topics, a pop */ };
 
 /* What one look has found. */
 struct lite_look {
     struct reactor *reactor;
     struct lite_pop *pop;
     struct arena *arena;
+    struct get *copy; /* of the lite topic that was cold, answered; NULL: none, or it is taken */
     int64_t pop_time_ms;
     int32_t count;
     struct buf order_counts;
@@ -30,7 +32,7 @@ struct lite_look {
     struct get cold_get;
 };
 
-static bool look(struct reactor *reactor, struct lite_pop *pop, struct arena *arena, bool expired);
+static bool look(struct reactor *reactor, struct lite_pop *pop, struct get *copy, struct arena *arena, bool expired);
 
 static void drop(const struct lite_pop *pop) {
     free(pop->client_id);
@@ -78,7 +80,7 @@ static void take_found(struct lite_look *look, struct progress *progress, const 
         buf_append_i64(&look->order_counts, counts[i]);
     }
     for (size_t i = 0; i < get->slice_count; i++)
-        look->slices[look->slice_count++] = (struct slice){get->slices[i].bytes, store_release, get->slices[i].hold};
+        look->slices[look->slice_count++] = (struct slice){get->slices[i].bytes, get->release, get->slices[i].hold};
     look->count += count;
     struct progress *of_parent =
         offsets_progress(broker->offsets, topic_name(pop->topic), group_name(pop->group), true);
@@ -100,6 +102,19 @@ static bool out_of_range(enum get_status status) {
     return status == GET_OFFSET_TOO_SMALL || status == GET_OFFSET_OVERFLOW_BADLY || status == GET_OFFSET_FOUND_NULL;
 }
 
+/* What the queue has, from get->offset_queue on: the copy, if it is of that. */
+static void look_up(struct lite_look *look, struct get *get) {
+    struct get *copy = look->copy;
+    if (copy && copy->queue == get->queue && copy->offset_queue == get->offset_queue &&
+        copy->count <= get->max_count) {
+        *get = *copy;
+        copy->slice_count = 0;
+        look->copy = NULL;
+        return;
+    }
+    store_get(look->reactor->broker->store, look->arena, get);
+}
+
 /* The lite topic is ours. true: messages were taken. */
 static bool take_messages(struct lite_look *look, struct progress *progress, struct queue *queue) {
     struct broker *broker = look->reactor->broker;
@@ -107,11 +122,11 @@ static bool take_messages(struct lite_look *look, struct progress *progress, str
                       .offset_queue = begin_offset(broker, progress, queue),
                       .max_count = look->pop->max_count - look->count,
                       .was_cold = look->pop->cold_tries > 0};
-    store_get(broker->store, look->arena, &get);
+    look_up(look, &get);
     if (out_of_range(get.status)) {
         progress_commit(broker->offsets, progress, 0, get.next_offset);
         get.offset_queue = get.next_offset;
-        store_get(broker->store, look->arena, &get);
+        look_up(look, &get);
     }
     if (get.status == GET_COLD) {
         look->cold = true;
@@ -187,42 +202,20 @@ static void answer(struct lite_look *look, int32_t code) {
 
 /* --- messages that are not in memory ----------------------------------------------------------------------- */
 
-struct cold_lite {
-    struct lite_pop pop;
-    struct reactor *reactor;
-    bool expired;
-    struct loop_task warm;
-};
-
-static void cold_warm(struct loop_task *task) {
-    struct cold_lite *cold = CONTAINER_OF(task, struct cold_lite, warm);
-    struct reactor *reactor = cold->reactor;
-    struct arena arena = {0};
-    (void)look(reactor, &cold->pop, &arena, cold->expired);
-    arena_close(&arena);
-    free(cold);
-    atomic_fetch_sub(&reactor->cold_pulls, 1);
+static void look_warm(struct reactor *reactor, void *ctx, struct get *copy, struct arena *arena) {
+    struct lite_pop *waiting = ctx, pop = *waiting;
+    free(waiting);
+    (void)look(reactor, &pop, copy, arena, false);
 }
 
-static void cold_done(void *ctx) {
-    struct cold_lite *cold = ctx;
-    loop_post(cold->reactor->loop, &cold->warm);
-}
-
-static void look_later(struct lite_look *look, bool expired) {
-    struct reactor *reactor = look->reactor;
-    struct lite_pop *pop = look->pop;
-    enum err err = fail(ERR_BUSY, "the messages do not stay in memory, start flow control for a while");
-    if (pop->cold_tries++ < COLD_TRIES_MAX) {
-        struct cold_lite *cold = malloc(sizeof *cold);
-        must(cold);
-        *cold = (struct cold_lite){.pop = *pop, .reactor = reactor, .expired = expired, .warm = {.run = cold_warm}};
-        atomic_fetch_add(&reactor->cold_pulls, 1);
-        err = store_get_later(reactor->broker->store, &look->cold_get, cold_done, cold);
-        if (err == ERR_OK) return;
-        atomic_fetch_sub(&reactor->cold_pulls, 1);
-        free(cold);
-    }
+static void look_later(struct lite_look *look) {
+    struct lite_pop *pop = look->pop, *waiting = malloc(sizeof *waiting);
+    must(waiting);
+    *waiting = *pop;
+    waiting->cold_tries++;
+    enum err err = cold_look_later(look->reactor, &look->cold_get, pop->cold_tries, look_warm, waiting);
+    if (err == ERR_OK) return;
+    free(waiting);
     remoting_reply_error(&pop->to, err);
     drop(pop);
 }
@@ -240,7 +233,7 @@ static bool look_again(struct reactor *reactor, struct pop_waiter *waiter, bool 
     free(held); /* before the look: it may be held again */
     lite_unhold(reactor->broker->lite, line_of(&pop, &arena));
     if (remoting_channel_alive(reactor->remoting, pop.to.channel_id))
-        answered = look(reactor, &pop, &arena, expired);
+        answered = look(reactor, &pop, NULL, &arena, expired);
     else
         drop(&pop);
     arena_close(&arena);
@@ -284,15 +277,15 @@ static bool may_wait(const struct reactor *reactor, const struct lite_pop *pop) 
 }
 
 /* Was it answered? */
-static bool look(struct reactor *reactor, struct lite_pop *pop, struct arena *arena, bool expired) {
+static bool look(struct reactor *reactor, struct lite_pop *pop, struct get *copy, struct arena *arena, bool expired) {
     struct lite_look *looking = arena_calloc(arena, 1, sizeof *looking);
-    *looking = (struct lite_look){.reactor = reactor, .pop = pop, .arena = arena};
+    *looking = (struct lite_look){.reactor = reactor, .pop = pop, .arena = arena, .copy = copy};
     bool wait = !expired && may_wait(reactor, pop), answered = true;
     take_all(looking);
     if (looking->count > 0) {
         answer(looking, RESPONSE_SUCCESS);
     } else if (looking->cold) {
-        look_later(looking, expired);
+        look_later(looking);
         answered = false;
     } else if (wait && hold(looking)) {
         answered = false;
@@ -305,5 +298,5 @@ static bool look(struct reactor *reactor, struct lite_pop *pop, struct arena *ar
 
 void lite_pop_start(struct reactor *reactor, const struct lite_pop *pop, struct arena *arena) {
     struct lite_pop looking = *pop;
-    (void)look(reactor, &looking, arena, false);
+    (void)look(reactor, &looking, NULL, arena, false);
 }

@@ -1,9 +1,11 @@
 /* lite_test.c - lite topics, asked of a whole broker: subscriptions, pops, acknowledgements, their end */
+#include <errno.h>
 #include "broker/serving_testing.h"
 #include "broker/lite/lite.h"
 #include "message/lmq.h"
 #include "message/properties.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 static struct peer *start_with(struct serving *s, void (*change)(struct broker_config *config)) {
     serving_init(s);
@@ -305,6 +307,38 @@ static void they_end(void **state) {
     stop(&s, peer);
 }
 
+static int nothing_is_resident(enum file_call call, const char *path) {
+    (void)path;
+    return call == FILE_RESIDENT ? EAGAIN : 0;
+}
+
+/* However often a lite topic is brought in, it is gone again before the pop looks: it gets a copy. */
+static void memory_too_short_for_messages_costs_copies(void **state) {
+    (void)state;
+    enum { FILLER_BYTES = 500 << 10, FILLERS = 20 /* more than is taken for warm */ };
+    struct serving s;
+    char *filler = calloc(1, FILLER_BYTES + 1);
+    memset(filler, 'f', FILLER_BYTES);
+    file_set_fault(nothing_is_resident);
+    struct peer *peer = start(&s);
+    send_lite(peer, "x", "x0");
+    send_lite(peer, "y", "y0");
+    send_lite(peer, "y", "y1");
+    for (int i = 0; i < FILLERS; i++) (void)peer_put(peer, "P", 0, "", filler);
+    EVENTUALLY(queue_max(store_queue(s.t.broker.store, BYTES("P"), 0, true)) == FILLERS + 3);
+    subscribe(peer, "COMPLETE_ADD", "c", "G", "\"x\",\"y\"");
+    for (int i = 0; i < 2; i++) {
+        pop(peer, "c", "G", 60000, 5000);
+        assert_answer(peer, SUCCESS);
+        assert_true(strcmp(bodies(peer), "x0") == 0 || strcmp(bodies(peer), "y0 y1") == 0);
+    }
+    pop(peer, "c", "G", 60000, 0);
+    assert_answer(peer, POLLING_TIMEOUT);
+    stop(&s, peer);
+    file_set_fault(NULL);
+    free(filler);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shards_are_those_of_java),
@@ -315,6 +349,7 @@ int main(void) {
         cmocka_unit_test(wildcard_groups_get_all),
         cmocka_unit_test(too_many_events_come_later),
         cmocka_unit_test(they_end),
+        cmocka_unit_test(memory_too_short_for_messages_costs_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

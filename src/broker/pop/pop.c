@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "broker/pop/pop_take.h"
+#include "broker/pull/cold_look.h"
 #include "broker/stats/stats.h"
 #include "os/clock.h"
 #include "wire/response.h"
 
-enum { COLD_TRIES_MAX = 16 };
-
-static bool pop_look(struct reactor *reactor, struct pop *pop, struct arena *arena, bool expired);
+static bool pop_look(struct reactor *reactor, struct pop *pop, struct get *copy, struct arena *arena, bool expired);
 
 static void pop_drop(const struct pop *pop) {
     filter_release(pop->filter);
@@ -43,40 +42,20 @@ static void answer(struct reactor *reactor, const struct pop *pop, const struct 
 
 /* --- messages that are not in memory ----------------------------------------------------------------------- */
 
-struct cold_pop {
-    struct pop pop;
-    struct reactor *reactor;
-    bool expired;
-    struct loop_task warm;
-};
-
-static void cold_pop_warm(struct loop_task *task) {
-    struct cold_pop *cold = CONTAINER_OF(task, struct cold_pop, warm);
-    struct reactor *reactor = cold->reactor;
-    struct arena arena = {0};
-    (void)pop_look(reactor, &cold->pop, &arena, cold->expired);
-    arena_close(&arena);
-    free(cold);
-    atomic_fetch_sub(&reactor->cold_pulls, 1);
+static void look_warm(struct reactor *reactor, void *ctx, struct get *copy, struct arena *arena) {
+    struct pop *waiting = ctx, pop = *waiting;
+    free(waiting);
+    (void)pop_look(reactor, &pop, copy, arena, false);
 }
 
-static void cold_pop_done(void *ctx) {
-    struct cold_pop *cold = ctx;
-    loop_post(cold->reactor->loop, &cold->warm);
-}
-
-static void pop_later(struct reactor *reactor, struct pop *pop, const struct get *get, bool expired) {
-    enum err err = fail(ERR_BUSY, "the messages do not stay in memory, start flow control for a while");
-    if (pop->cold_tries++ < COLD_TRIES_MAX) {
-        struct cold_pop *cold = malloc(sizeof *cold);
-        must(cold);
-        *cold = (struct cold_pop){.pop = *pop, .reactor = reactor, .expired = expired, .warm = {.run = cold_pop_warm}};
-        atomic_fetch_add(&reactor->cold_pulls, 1);
-        err = store_get_later(reactor->broker->store, get, cold_pop_done, cold);
-        if (err == ERR_OK) return;
-        atomic_fetch_sub(&reactor->cold_pulls, 1);
-        free(cold);
-    }
+static void pop_later(struct reactor *reactor, struct pop *pop, const struct get *get) {
+    struct pop *waiting = malloc(sizeof *waiting);
+    must(waiting);
+    *waiting = *pop;
+    waiting->cold_tries++;
+    enum err err = cold_look_later(reactor, get, pop->cold_tries, look_warm, waiting);
+    if (err == ERR_OK) return;
+    free(waiting);
     remoting_reply_error(&pop->to, err);
     pop_drop(pop);
 }
@@ -91,7 +70,7 @@ static bool look_again(struct reactor *reactor, struct pop_waiter *waiter, bool 
         return false;
     }
     struct arena arena = {0};
-    bool answered = pop_look(reactor, &pop, &arena, expired);
+    bool answered = pop_look(reactor, &pop, NULL, &arena, expired);
     arena_close(&arena);
     return answered;
 }
@@ -132,9 +111,9 @@ static bool found_nothing(const struct pop_take *take, enum err err) {
     return err == ERR_OK && take->count == 0 && !take->cold;
 }
 
-/* Was it answered? */
-static bool pop_look(struct reactor *reactor, struct pop *pop, struct arena *arena, bool expired) {
-    const struct pop_take fresh = {.reactor = reactor, .pop = pop, .arena = arena};
+/* Was it answered? `copy`: what a queue gave that was cold before, or NULL. */
+static bool pop_look(struct reactor *reactor, struct pop *pop, struct get *copy, struct arena *arena, bool expired) {
+    const struct pop_take fresh = {.reactor = reactor, .pop = pop, .arena = arena, .copy = copy};
     struct pop_take take = fresh;
     bool wait = !expired && may_wait(reactor, pop);
     enum err err = pop_take(&take);
@@ -149,7 +128,7 @@ static bool pop_look(struct reactor *reactor, struct pop *pop, struct arena *are
         return true;
     }
     if (take.cold) {
-        pop_later(reactor, pop, &take.cold_get, expired);
+        pop_later(reactor, pop, &take.cold_get);
         return false;
     }
     if (take.count > 0) {
@@ -163,5 +142,5 @@ static bool pop_look(struct reactor *reactor, struct pop *pop, struct arena *are
 
 void pop_start(struct reactor *reactor, const struct pop *pop, struct arena *arena) {
     struct pop looking = *pop;
-    (void)pop_look(reactor, &looking, arena, false);
+    (void)pop_look(reactor, &looking, NULL, arena, false);
 }

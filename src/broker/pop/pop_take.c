@@ -121,7 +121,7 @@ static void add_renamed(struct pop_take *take, const struct pop_source *source, 
         record_encode(&records[i], at);
         at += record_size(&records[i]);
     }
-    for (size_t i = 0; i < get->slice_count; i++) store_release(get->slices[i].hold);
+    for (size_t i = 0; i < get->slice_count; i++) get->release(get->slices[i].hold);
     add_slice(take, bytes_make(text, bytes), free, text);
 }
 
@@ -131,7 +131,7 @@ static void add_messages(struct pop_take *take, const struct pop_source *source,
         return;
     }
     for (size_t i = 0; i < get->slice_count; i++)
-        add_slice(take, get->slices[i].bytes, store_release, get->slices[i].hold);
+        add_slice(take, get->slices[i].bytes, get->release, get->slices[i].hold);
 }
 
 /* --- one queue --------------------------------------------------------------------------------------------- */
@@ -182,9 +182,21 @@ static bool take_found(struct pop_take *take, const struct pop_source *source, s
     return !take->pop->order;
 }
 
+/* Is it what was copied that the queue has next? Another pop may have been faster. */
+static bool take_copy(struct pop_take *take, struct get *get) {
+    struct get *copy = take->copy;
+    if (!copy || copy->queue != get->queue || copy->offset_queue != get->offset_queue || copy->count > get->max_count)
+        return false;
+    *get = *copy;
+    copy->slice_count = 0;
+    take->copy = NULL;
+    return true;
+}
+
 static void look_up(struct pop_take *take, struct get *get) {
     const struct filter *filter = take->pop->filter;
     get->max_count = take->pop->max_count - take->count;
+    if (take_copy(take, get)) return;
     get->match_tags = filter ? filter_match_tags : NULL;
     get->match_record = filter && filter->sql ? filter_match_record : NULL;
     get->match_ctx = take->pop->filter;
@@ -241,10 +253,15 @@ static bool must_wait(struct pop_take *take, const struct pop_source *source, in
     return true;
 }
 
+/* Nothing may be looked at before the disk was read; a copy is looked for among all queues first. */
+static bool must_warm_up(const struct pop_take *take) {
+    return take->cold && !take->copy;
+}
+
 static void take_queue(struct pop_take *take, const struct pop_source *source, int32_t id) {
     struct broker *broker = take->reactor->broker;
     struct queue *queue = topic_queue(source->topic, broker->store, id, false);
-    if (!queue || take->cold) return;
+    if (!queue || must_warm_up(take)) return;
     int64_t left = queue_max(queue) - pop_offset(broker, source->progress, queue, take->pop->init_mode);
     if (left == 0 && progress_pending_reset(source->progress, id) == OFFSET_NONE) return;
     if (take->count >= take->pop->max_count) {
@@ -269,7 +286,7 @@ static bool by_priority(const struct pop *pop) {
 static void take_topic(struct pop_take *take, const struct pop_source *source, bool priority) {
     int32_t count = atomic_load(&source->topic->read_queues), first = priority ? 0 : random_below(count);
     bool down = take->reactor->broker->config.priority_order_asc;
-    for (int32_t i = 0; i < count && !take->cold; i++)
+    for (int32_t i = 0; i < count && !must_warm_up(take); i++)
         take_queue(take, source, (int32_t)(((int64_t)first + (down ? count - 1 - i : i)) % count));
 }
 
@@ -283,7 +300,7 @@ static void take_retry(struct pop_take *take) {
     struct pop_source source;
     int32_t before = take->count;
     if (pop_source_find(broker, take->pop->progress, first, &source)) take_topic(take, &source, false);
-    if (!both || take->count > before || take->cold) return;
+    if (!both || take->count > before || must_warm_up(take)) return;
     enum retry_kind other = first == RETRY_KIND_V1 ? RETRY_KIND_V2 : RETRY_KIND_V1;
     if (pop_source_find(broker, take->pop->progress, other, &source)) take_topic(take, &source, false);
 }

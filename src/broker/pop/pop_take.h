@@ -19,6 +19,7 @@ struct pop_take {
     struct reactor *reactor;
     const struct pop *pop;
     struct arena *arena;
+    struct get *copy; /* of a queue that is cold, answered; NULL: none, or it is taken */
     int64_t pop_time_ms;
     int32_t revive_queue;
     /* results */
@@ -36,7 +37,7 @@ struct pop_take {
     size_t taken_count;
 };
 
-/* Fills `take`, whose first three members are set. ERR: the checkpoints could not be written; nothing was taken. */
+/* Fills `take`, whose first four members are set. ERR: the checkpoints could not be written; nothing was taken. */
 enum err pop_take(struct pop_take *take) MUST_USE;
 
 #endif

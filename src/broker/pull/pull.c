@@ -6,18 +6,14 @@
 #include "base/log.h"
 #include "broker/clients/consumers.h"
 #include "broker/pull/cold_control.h"
+#include "broker/pull/cold_look.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/route.h"
 #include "broker/stats/stats.h"
 #include "wire/response.h"
 
-enum { COLD_TRIES_MAX = 4 /* then memory is too short to hold what was read: a copy is sent */ };
-
-enum look { LOOK_FIRST, LOOK_WOKEN, LOOK_EXPIRED };
-
-static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena, enum look look);
-static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena,
-                        enum look look);
+static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena);
+static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena);
 
 void pull_drop(const struct pull *pull) {
     filter_release(pull->filter);
@@ -72,13 +68,12 @@ static void answer(struct reactor *reactor, const struct pull *pull, const struc
             get->suggest_slave ? pull->group->which_broker_when_consume_slowly : pull->group->broker_id;
     struct slice *slices = arena_alloc(arena, get->slice_count * sizeof *slices);
     for (size_t i = 0; i < get->slice_count; i++)
-        slices[i] = (struct slice){get->slices[i].bytes, store_release, get->slices[i].hold};
+        slices[i] = (struct slice){get->slices[i].bytes, get->release, get->slices[i].hold};
     remoting_reply(&pull->to, &(struct outgoing){.code = code,
                                                  .remark = bytes_of(status),
                                                  .layout = layout_pull_result(),
                                                  .fields = &result,
-                                                 .body = pull->copy,
-                                                 .slices = slices,
+                                                                 .slices = slices,
                                                  .slice_count = get->slice_count});
     pull_drop(pull);
 }
@@ -96,50 +91,16 @@ static struct get get_of(const struct pull *pull) {
 }
 
 /* --- messages that are not in memory ---------------------------------------------------------------------- */
-struct cold_pull {
-    struct pull pull;
-    struct reactor *reactor;
-    enum look look;
-    bool copied; /* `get` has been answered, its slices are a copy in `arena` */
-    struct get get;
-    struct arena arena; /* for the answer */
-    struct loop_task warm;
-};
 
-static void cold_pull_warm(struct loop_task *task) {
-    struct cold_pull *cold = CONTAINER_OF(task, struct cold_pull, warm);
-    struct reactor *reactor = cold->reactor;
-    if (cold->copied)
-        pull_settle(reactor, &cold->pull, &cold->get, &cold->arena, cold->look);
-    else
-        pull_look(reactor, &cold->pull, &cold->arena, cold->look);
-    arena_close(&cold->arena);
-    free(cold);
-    atomic_fetch_sub(&reactor->cold_pulls, 1);
-}
-
-/* Reads as the reactor would, but may wait for the disk, and keeps what it read. @thread read-i */
-static void copy_messages(struct cold_pull *cold) {
-    struct get *get = &cold->get;
-    *get = get_of(&cold->pull);
-    get->may_wait = true;
-    store_get(cold->reactor->broker->store, &cold->arena, get);
-    char *copy = arena_alloc(&cold->arena, (size_t)MAX(get->total_bytes, 1)), *at = copy;
-    for (size_t i = 0; i < get->slice_count; i++) {
-        memcpy(at, get->slices[i].bytes.data, get->slices[i].bytes.len);
-        at += get->slices[i].bytes.len;
-        store_release(get->slices[i].hold);
+static void look_again(struct reactor *reactor, void *ctx, struct get *copy, struct arena *arena) {
+    struct pull *waiting = ctx, pull = *waiting;
+    free(waiting);
+    if (!copy) {
+        pull_look(reactor, &pull, arena);
+        return;
     }
-    get->slices = NULL;
-    get->slice_count = 0;
-    if (at > copy) cold->pull.copy = bytes_make(copy, (size_t)(at - copy));
-    cold->copied = true;
-}
-
-static void cold_pull_done(void *ctx) {
-    struct cold_pull *cold = ctx;
-    if (cold->pull.cold_tries > COLD_TRIES_MAX) copy_messages(cold);
-    loop_post(cold->reactor->loop, &cold->warm);
+    pull_settle(reactor, &pull, copy, arena);
+    copy->slice_count = 0;
 }
 
 /* Groups that read too much from the disk: clients that are pushed to try again later, others get a message at a time.
@@ -161,17 +122,16 @@ static bool hold_back(struct reactor *reactor, struct pull *pull) {
     return true;
 }
 
-static void pull_later(struct reactor *reactor, struct pull *pull, const struct get *get, enum look look) {
+static void pull_later(struct reactor *reactor, struct pull *pull, struct get *get) {
     if (hold_back(reactor, pull)) return;
-    pull->cold_tries++;
-    struct cold_pull *cold = malloc(sizeof *cold);
-    must(cold);
-    *cold = (struct cold_pull){.pull = *pull, .reactor = reactor, .look = look, .warm = {.run = cold_pull_warm}};
-    atomic_fetch_add(&reactor->cold_pulls, 1);
-    enum err err = store_get_later(reactor->broker->store, get, cold_pull_done, cold);
+    get->max_count = pull->max_count;
+    struct pull *waiting = malloc(sizeof *waiting);
+    must(waiting);
+    *waiting = *pull;
+    waiting->cold_tries++;
+    enum err err = cold_look_later(reactor, get, pull->cold_tries, look_again, waiting);
     if (err == ERR_OK) return;
-    atomic_fetch_sub(&reactor->cold_pulls, 1);
-    free(cold);
+    free(waiting);
     remoting_reply_error(&pull->to, err);
     pull_drop(pull);
 }
@@ -218,9 +178,9 @@ static void log_moved(const struct pull *pull, const struct get *get) {
                  (long long)pull->offset_asked, (long long)get->next_offset, get_status_name(get->status));
 }
 
-static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena, enum look look) {
+static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *arena) {
     struct broker *broker = reactor->broker;
-    if (look != LOOK_FIRST && !remoting_channel_alive(reactor->remoting, pull->to.channel_id)) {
+    if ((pull->woken || pull->cold_tries > 0) && !remoting_channel_alive(reactor->remoting, pull->to.channel_id)) {
         pull_drop(pull);
         return;
     }
@@ -228,20 +188,19 @@ static void pull_look(struct reactor *reactor, struct pull *pull, struct arena *
     struct get get = get_of(pull);
     store_get(broker->store, arena, &get);
     if (get.status == GET_COLD)
-        pull_later(reactor, pull, &get, look);
+        pull_later(reactor, pull, &get);
     else
-        pull_settle(reactor, pull, &get, arena, look);
+        pull_settle(reactor, pull, &get, arena);
 }
 
 /* Answers with what a get gave, or holds the pull. */
-static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena,
-                        enum look look) {
+static void pull_settle(struct reactor *reactor, struct pull *pull, struct get *get, struct arena *arena) {
     if (get->status == GET_NO_MATCHED_LOGIC_QUEUE)
         get->status = GET_NO_MESSAGE_IN_QUEUE; /* ours begin with a message */
     int32_t code = code_of(get->status, pull->offset_asked);
     bool at_end = code == RESPONSE_PULL_NOT_FOUND ||
-                  (get->status == GET_NO_MATCHED_MESSAGE && look == LOOK_WOKEN && get->next_offset >= get->max_offset);
-    if (at_end && look != LOOK_EXPIRED && hold(reactor, pull, get->next_offset)) return;
+                  (get->status == GET_NO_MATCHED_MESSAGE && pull->woken && get->next_offset >= get->max_offset);
+    if (at_end && hold(reactor, pull, get->next_offset)) return;
     if (pull->progress) progress_note_pull(reactor->broker->offsets, pull->progress, pull->queue_id, get->next_offset);
     if (code == RESPONSE_PULL_NOT_FOUND && pull->offset_queue > pull->offset_asked) {
         code = RESPONSE_PULL_RETRY_IMMEDIATELY; /* what came while it was held did not match */
@@ -292,11 +251,13 @@ static bool follow_changes(struct reactor *reactor, struct pull *pull, struct ar
 
 void pull_start(struct reactor *reactor, const struct pull *pull, struct arena *arena) {
     struct pull looking = *pull;
-    pull_look(reactor, &looking, arena, LOOK_FIRST);
+    pull_look(reactor, &looking, arena);
 }
 
 void pull_resume(struct reactor *reactor, const struct pull *pull, struct arena *arena, bool expired) {
     struct pull looking = *pull;
     if (!follow_changes(reactor, &looking, arena)) return;
-    pull_look(reactor, &looking, arena, expired ? LOOK_EXPIRED : LOOK_WOKEN);
+    looking.woken = true;
+    if (expired) looking.hold_ms = 0;
+    pull_look(reactor, &looking, arena);
 }

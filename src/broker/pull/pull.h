@@ -31,7 +31,7 @@ struct pull {
     int64_t hold_ms;      /* how long it may be held; 0 = answer at once */
     int64_t begin_ms;     /* loop's clock */
     int32_t cold_tries;
-    struct bytes copy; /* of messages that memory is too short to keep; lives as long as the answer is made */
+    bool woken; /* it was held before */
 };
 
 /* The first look of a new pull. It is answered in every case, now or later. Takes the pull's filter reference. */
