@@ -274,6 +274,10 @@ static void what_cannot_be_is_refused(void **state) {
     wish.queue_id = -1;
     wish.max_count = 33;
     assert_int_equal(code_of_pop(wish), RESPONSE_INVALID_PARAMETER);
+    wish.max_count = -1;
+    assert_int_equal(code_of_pop(wish), RESPONSE_SYSTEM_ERROR);
+    wish.max_count = 0;
+    assert_int_equal(code_of_pop(wish), RESPONSE_POLLING_TIMEOUT);
     wish.max_count = 32;
     assert_int_equal(pop_peer_pop(&peer, &wish, popped), 1);
     const char *good = popped[0].receipt;

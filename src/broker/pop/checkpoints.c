@@ -221,10 +221,12 @@ static bool same_messages(const struct checkpoint *c, const struct checkpoint_re
     return same;
 }
 
-static void apply_checkpoint(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset) {
+static void apply_checkpoint(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset,
+                             bool counted) {
     const struct checkpoint_record *r = &record->checkpoint;
     struct progress *progress = offsets_progress(all->offsets, r->topic, r->group, true);
     if (!progress || r->count == 0) return;
+    if (counted) progress_add_in_flight(all->offsets, progress, r->queue_id, -r->count);
     int64_t due_ms = later_ms(r->pop_time_ms, r->invisible_ms);
     if (record->by_timer) due_ms = later_ms(MAX(due_ms, record->store_time_ms), TIMER_LATE_MS);
     struct key key = {progress, r->queue_id, r->start_offset, r->pop_time_ms};
@@ -247,10 +249,12 @@ static void apply_checkpoint(struct checkpoints *all, const struct revive_record
     if (all_acked(c)) checkpoints_remove(all, c);
 }
 
-static void apply_ack(struct checkpoints *all, const struct ack_record *ack, int64_t revive_offset) {
+static void apply_ack(struct checkpoints *all, const struct ack_record *ack, int64_t revive_offset, bool counted) {
     struct progress *progress = offsets_progress(all->offsets, ack->topic, ack->group, false);
     struct key key = {progress, ack->queue_id, ack->start_offset, ack->pop_time_ms};
     if (ack->next_offset >= 0) return; /* of an ordered pop */
+    if (counted && progress && ack->invisible_ms >= 0)
+        progress_add_in_flight(all->offsets, progress, ack->queue_id, ack->count);
     struct checkpoint *c = progress ? find(all, &key) : NULL;
     if (!c) {
         if (ack->invisible_ms < 0 || ack->pop_time_ms >= all->boot_time_ms) return;
@@ -269,9 +273,10 @@ static void apply_ack(struct checkpoints *all, const struct ack_record *ack, int
     if (all_acked(c)) checkpoints_remove(all, c);
 }
 
-void checkpoints_apply(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset) {
-    if (record->kind == REVIVE_CHECKPOINT) apply_checkpoint(all, record, revive_offset);
-    if (record->kind == REVIVE_ACK) apply_ack(all, &record->ack, revive_offset);
+void checkpoints_apply(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset,
+                       bool counted) {
+    if (record->kind == REVIVE_CHECKPOINT) apply_checkpoint(all, record, revive_offset, counted);
+    if (record->kind == REVIVE_ACK) apply_ack(all, &record->ack, revive_offset, counted);
 }
 
 /* --- views ------------------------------------------------------------------------------------------------- */

@@ -41,8 +41,10 @@ struct checkpoints {
 void checkpoints_init(struct checkpoints *all, struct offsets *offsets, int64_t boot_time_ms);
 void checkpoints_close(struct checkpoints *all);
 
-/* A record that was read at that offset; offsets only grow. */
-void checkpoints_apply(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset);
+/* A record that was read at that offset; offsets only grow. `counted`: who wrote it has counted its messages for
+ * progress_in_flight already, all of them; that is taken back here, where it is known which of them are out. */
+void checkpoints_apply(struct checkpoints *all, const struct revive_record *record, int64_t revive_offset,
+                       bool counted);
 /* The one that is due first, if it is due; NULL if none is. It stays until it is removed or put off. */
 struct checkpoint *checkpoints_due(const struct checkpoints *all, int64_t now_ms);
 int64_t checkpoints_next_due_ms(const struct checkpoints *all); /* INT64_MAX = none */

@@ -63,7 +63,7 @@ static int64_t in_flight(const struct fixture *f) {
 #define APPLY(f, record, revive_offset)                                                                                \
     do {                                                                                                               \
         struct revive_record r_ = record;                                                                              \
-        checkpoints_apply(&(f)->all, &r_, revive_offset);                                                              \
+        checkpoints_apply(&(f)->all, &r_, revive_offset, false);                                                       \
     } while (0)
 
 static void a_checkpoint_ends_with_its_last_ack(void **state) {

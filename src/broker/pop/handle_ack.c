@@ -66,6 +66,7 @@ static void add_ack(const struct popped *popped, const int64_t *offsets, int32_t
     revive_record_put_ack(broker, broker->revive_topic, popped->receipt.revive_queue, &ack, record_arena(popped->call),
                           &put);
     add_record(popped->call, &put);
+    progress_add_in_flight(broker->offsets, popped->progress, popped->queue_id, -count);
     stats_count_acks(broker->stats, popped->progress, count);
 }
 
@@ -111,10 +112,13 @@ static bool ack_ordered(const struct popped *popped, int64_t offset_queue) {
     if (offset_queue < committed) return false;
     int64_t next =
         order_infos_ack(call->broker->order_infos, popped->progress, &key, offset_queue, popped->receipt.pop_time_ms);
-    if (next == ORDER_ACK_ILLEGAL)
+    if (next == ORDER_ACK_ILLEGAL) {
+        char peer[ADDRESS_TEXT_MAX];
         (void)call_refuse(call, RESPONSE_MESSAGE_ILLEGAL,
-                          "offset is illegal, key:%.*s@%d, old:%" PRId64 ", commit:%" PRId64 ", next:%" PRId64,
-                          BYTES_ARG(popped->progress->named.name), popped->queue_id, committed, offset_queue, next);
+                          "offset is illegal, key:%.*s@%d, old:%" PRId64 ", commit:%" PRId64 ", next:%" PRId64 ", /%s",
+                          BYTES_ARG(popped->progress->named.name), popped->queue_id, committed, offset_queue, next,
+                          address_text(&call->request->peer, peer));
+    }
     if (next < 0) return false;
     stats_count_acks(call->broker->stats, popped->progress, 1);
     tell_waiting(popped, &key);
@@ -180,7 +184,7 @@ enum err broker_handle_ack_message(struct call *call, const struct hdr_ack_messa
 static bool find_popped(struct call *call, const struct batch_ack *batch, struct popped *popped) {
     struct broker *broker = call->broker;
     struct pop_name text;
-    if (batch->retry < 0 || batch->queue_id < 0 || batch->revive_queue_id < 0) return false;
+    if (batch->queue_id < 0 || batch->revive_queue_id < 0) return false;
     struct bytes name = pop_topic_name(batch->topic, batch->consumer_group, (enum retry_kind)batch->retry, &text);
     struct topic *topic = name.data ? topics_find(broker->topics, name) : NULL;
     if (!topic || !groups_find(broker->groups, batch->consumer_group)) return false;
@@ -232,6 +236,8 @@ enum err broker_handle_batch_ack_message(struct call *call, const struct hdr_non
     if (call->request->command.body.len > 0)
         TRY(batch_acks_decode(call->request->arena, call->request->command.body, &acks, &count));
     if (count == 0) return call_refuse(call, RESPONSE_NO_MESSAGE, "the request acknowledges nothing");
+    for (size_t i = 0; i < count; i++)
+        if (acks[i].retry < 0) return fail(ERR_BAD_INPUT, "the kind of a retry topic is 0, 1 or 2: acks[%zu]", i);
     for (size_t i = 0; i < count; i++) any |= add_batch(call, &acks[i]);
     if (!any) return ERR_OK;
     struct outgoing *reply = arena_calloc(record_arena(call), 1, sizeof *reply);
@@ -279,6 +285,7 @@ static enum err put_off(const struct popped *popped, const struct hdr_change_mes
     };
     revive_record_put_checkpoint(broker, broker->revive_topic, popped->receipt.revive_queue, &checkpoint, arena, &put);
     add_record(call, &put);
+    progress_add_in_flight(broker->offsets, popped->progress, popped->queue_id, 1);
     stats_count_checkpoint(broker->stats, popped->progress);
     add_ack(popped, &header->offset, 1);
     struct hdr_change_message_invisibletime_result *result = arena_calloc(arena, 1, sizeof *result);

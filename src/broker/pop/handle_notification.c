@@ -76,8 +76,10 @@ static bool has_msg(struct broker *broker, struct notice *notice) {
     struct pop_source source = {notice->topic, notice->progress, RETRY_KIND_NONE}, retry;
     notice->free_ms = INT64_MAX;
     bool has = source_has_msg(broker, notice, &source, notice->waiter.queue_id);
-    for (enum retry_kind kind = RETRY_KIND_V1; !notice->order && kind <= RETRY_KIND_V2 && !has; kind++)
-        if (pop_source_find(broker, notice->progress, kind, &retry))
+    enum retry_kind kinds[2];
+    size_t count = pop_source_retry_kinds(broker, kinds);
+    for (size_t i = 0; i < count && !notice->order && !has; i++)
+        if (pop_source_find(broker, notice->progress, kinds[i], &retry))
             has = source_has_msg(broker, notice, &retry, ANY_QUEUE);
     return has;
 }
@@ -129,7 +131,7 @@ enum err broker_handle_notification(struct call *call, const struct hdr_notifica
         .topic_name = header->topic, .group_name = header->consumer_group, .queue_id = header->queue_id};
     struct notice notice = {.to = call->request->to, .order = header->order};
     if (!pop_check(call, &check, "peeking message")) return ERR_OK;
-    if (broker->config.use_message_filter_for_notification &&
+    if (broker->config.use_message_filter_for_notification && header->exp_type.len > 0 &&
         !pop_check_filter(call, header->topic, header->exp, header->exp_type, &notice.filter))
         return ERR_OK;
     notice.topic = check.topic;

@@ -26,7 +26,7 @@ static void fill_pop(const struct call *call, const struct hdr_pop_message *head
     pop->topic = check->topic;
     pop->group = check->group;
     pop->progress = check->progress;
-    pop->max_count = MAX(header->max_msg_nums, 1);
+    pop->max_count = header->max_msg_nums;
     pop->init_mode = header->init_mode;
     pop->order = header->order;
     if (header->order && header->attempt_id.len > 0) pop->attempt_id = bytes_dup(header->attempt_id);
@@ -49,6 +49,7 @@ enum err broker_handle_pop_message(struct call *call, const struct hdr_pop_messa
     if (header->max_msg_nums > POP_MESSAGES_MAX)
         return call_refuse(call, RESPONSE_INVALID_PARAMETER, "the broker[%.*s] pop message's num is greater than %d",
                            BYTES_ARG(ip), POP_MESSAGES_MAX);
+    if (header->max_msg_nums < 0) return fail(ERR_BAD_INPUT, "maxMsgNums is %d, not 0 to 32", header->max_msg_nums);
     if (!pop_check(call, &check, "pop message")) return ERR_OK;
     if (!pop_check_filter(call, header->topic, header->exp, header->exp_type, &pop.filter)) return ERR_OK;
     fill_pop(call, header, &check, &pop);
@@ -98,8 +99,9 @@ enum err broker_handle_peek_message(struct call *call, const struct hdr_peek_mes
     struct peek peek = {.call = call, .header = header};
     peek.slices = arena_calloc(call->request->arena, POP_MESSAGES_MAX, sizeof *peek.slices);
     struct pop_source source = {check.topic, check.progress, RETRY_KIND_NONE}, retry;
-    enum retry_kind kind = call->broker->config.enable_retry_topic_v2 ? RETRY_KIND_V2 : RETRY_KIND_V1;
-    if (pop_source_find(call->broker, check.progress, kind, &retry)) peek_topic(&peek, &retry);
+    enum retry_kind kinds[2];
+    (void)pop_source_retry_kinds(call->broker, kinds); /* peeks look at the first alone */
+    if (pop_source_find(call->broker, check.progress, kinds[0], &retry)) peek_topic(&peek, &retry);
     if (header->queue_id < 0)
         peek_topic(&peek, &source);
     else

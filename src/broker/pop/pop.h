@@ -18,7 +18,7 @@ struct pop {
     struct group *group;
     struct progress *progress;
     struct filter *filter; /* NULL: all messages */
-    int32_t max_count;     /* 1 .. POP_MESSAGES_MAX */
+    int32_t max_count;     /* 0 .. POP_MESSAGES_MAX; 0 takes nothing */
     int32_t init_mode;
     bool order;
     char *attempt_id; /* of an ordered pop; NULL = none */

@@ -14,6 +14,13 @@ bool pop_source_find(const struct broker *broker, const struct progress *progres
     return out->progress != NULL;
 }
 
+size_t pop_source_retry_kinds(const struct broker *broker, enum retry_kind out[2]) {
+    const struct broker_config *config = &broker->config;
+    out[0] = config->enable_retry_topic_v2 ? RETRY_KIND_V2 : RETRY_KIND_V1;
+    out[1] = RETRY_KIND_V1;
+    return config->enable_retry_topic_v2 && config->retrieve_message_from_pop_retry_topic_v1 ? 2 : 1;
+}
+
 int64_t pop_offset(const struct broker *broker, const struct progress *progress, struct queue *queue,
                    int32_t init_mode) {
     int64_t offset_queue = progress_committed(progress, queue_id(queue));

@@ -17,6 +17,8 @@ struct pop_source {
 /* That kind of source for a group's progress in a topic; false when there is no such retry topic. */
 bool pop_source_find(const struct broker *broker, const struct progress *progress, enum retry_kind kind,
                      struct pop_source *out);
+/* The kinds of retry topic that messages are popped from as the settings are; returns how many, 1 or 2. */
+size_t pop_source_retry_kinds(const struct broker *broker, enum retry_kind out[2]);
 /* Where pops of the group go on in that queue; no offset is changed. init_mode: for a group that is new to it. */
 int64_t pop_offset(const struct broker *broker, const struct progress *progress, struct queue *queue,
                    int32_t init_mode);

@@ -152,7 +152,7 @@ static void take_checkpoint(struct pop_take *take, const struct pop_source *sour
     revive_record_put_checkpoint(broker, broker->revive_topic, take->revive_queue, &checkpoint, take->arena,
                                  &take->checkpoints[take->taken_count]);
     stats_count_checkpoint(broker->stats, source->progress);
-    take->taken[take->taken_count++] = (struct taken){source->progress, checkpoint.queue_id, get->next_offset};
+    take->taken[take->taken_count++] = (struct taken){source->progress, checkpoint.queue_id, get->next_offset, count};
 }
 
 static void take_ordered(struct pop_take *take, const struct pop_source *source, const struct get *get,
@@ -291,18 +291,15 @@ static void take_topic(struct pop_take *take, const struct pop_source *source, b
 }
 
 /* One kind of retry topic an answer: receipts tell them apart, but clients of both do not. */
-static void take_retry(struct pop_take *take) {
+static void take_retry(struct pop_take *take, bool priority) {
     const struct broker *broker = take->reactor->broker;
-    bool v2 = broker->config.enable_retry_topic_v2;
-    bool both = v2 && broker->config.retrieve_message_from_pop_retry_topic_v1;
-    enum retry_kind first = v2 ? RETRY_KIND_V2 : RETRY_KIND_V1;
-    if (both && random_below(2) == 0) first = RETRY_KIND_V1;
-    struct pop_source source;
-    int32_t before = take->count;
-    if (pop_source_find(broker, take->pop->progress, first, &source)) take_topic(take, &source, false);
-    if (!both || take->count > before || must_warm_up(take)) return;
-    enum retry_kind other = first == RETRY_KIND_V1 ? RETRY_KIND_V2 : RETRY_KIND_V1;
-    if (pop_source_find(broker, take->pop->progress, other, &source)) take_topic(take, &source, false);
+    enum retry_kind kinds[2];
+    int32_t count = (int32_t)pop_source_retry_kinds(broker, kinds), first = random_below(count), before = take->count;
+    for (int32_t i = 0; i < count && take->count == before; i++) {
+        struct pop_source source;
+        if (pop_source_find(broker, take->pop->progress, kinds[(first + i) % count], &source))
+            take_topic(take, &source, priority);
+    }
 }
 
 static void take_all(struct pop_take *take) {
@@ -312,12 +309,12 @@ static void take_all(struct pop_take *take) {
     bool priority = by_priority(pop);
     int32_t share = priority ? config->pop_from_retry_probability_for_priority : config->pop_from_retry_probability;
     bool retry_first = !pop->order && random_below(PERCENT) < share;
-    if (retry_first) take_retry(take);
+    if (retry_first) take_retry(take, priority);
     if (pop->waiter.queue_id < 0)
         take_topic(take, &source, priority);
     else
         take_queue(take, &source, pop->waiter.queue_id);
-    if (!retry_first && !pop->order && take->count < pop->max_count) take_retry(take);
+    if (!retry_first && !pop->order && take->count < pop->max_count) take_retry(take, priority);
 }
 
 static void settle(struct pop_take *take, bool stored) {
@@ -327,6 +324,7 @@ static void settle(struct pop_take *take, bool stored) {
         if (stored) {
             progress_commit(offsets, taken->progress, taken->queue_id, taken->next_offset);
             progress_note_pull(offsets, taken->progress, taken->queue_id, taken->next_offset);
+            progress_add_in_flight(offsets, taken->progress, taken->queue_id, taken->count);
         }
         progress_give(taken->progress, taken->queue_id);
     }

@@ -14,6 +14,7 @@ struct taken {
     struct progress *progress;
     int32_t queue_id;
     int64_t next_offset;
+    int32_t count;
 };
 struct pop_take {
     struct reactor *reactor;

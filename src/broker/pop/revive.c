@@ -31,6 +31,7 @@ struct revive_queue {
     int32_t id;
     struct checkpoints checkpoints;
     int64_t next_offset;  /* the next record to read */
+    int64_t counted_from; /* records from there on were written since the start: their writers counted them */
     _Atomic int64_t done; /* what the group's offset may be */
     _Atomic int64_t open_count;
     int64_t taken; /* `done` as it was before the last save of the group offsets; @thread work */
@@ -85,7 +86,7 @@ static void apply(struct revive *revive, struct revive_queue *queue, const struc
             offset_queue = record.offset_queue;
             revive_record_read(rest, &arena, &read);
             if (recovering) recover_offset(revive, &read);
-            checkpoints_apply(&queue->checkpoints, &read, offset_queue);
+            checkpoints_apply(&queue->checkpoints, &read, offset_queue, offset_queue >= queue->counted_from);
             rest = bytes_skip(rest, record.size_bytes);
             arena_reset(&arena);
         }
@@ -209,6 +210,15 @@ static void put_again(struct revive *revive, const struct revive_queue *queue, c
     revive_record_put_checkpoint(revive->broker, revive->broker->revive_topic, queue->id, &record, arena, put);
 }
 
+/* As all who write checkpoints do. */
+static void count_again(struct offsets *offsets, const struct checkpoints *all, size_t count) {
+    for (const struct checkpoint *c = all->first; c && count > 0; c = c->next) {
+        if (c->count == 0) continue;
+        progress_add_in_flight(offsets, c->progress, c->queue_id, c->count);
+        count--;
+    }
+}
+
 /* The oldest are written again when they hold up many more records than are open. */
 static void rewrite_oldest(struct revive *revive, struct revive_queue *queue) {
     struct checkpoints *all = &queue->checkpoints;
@@ -220,7 +230,9 @@ static void rewrite_oldest(struct revive *revive, struct revive_queue *queue) {
     for (struct checkpoint *c = all->first; c && count < REWRITES_MAX; c = c->next)
         if (c->count > 0) put_again(revive, queue, c, &arena, &puts[count++]);
     enum err err = count > 0 ? store_append(revive->broker->store, puts, count, &end_phys) : ERR_OK;
-    if (err != ERR_OK)
+    if (err == ERR_OK)
+        count_again(revive->broker->offsets, all, count);
+    else
         log_every_ms(10000, WARN, CLIENT, "checkpoints are written again later: cause=%s", err_detail(err));
     arena_close(&arena);
 }
@@ -291,6 +303,7 @@ static void open_queue(struct revive *revive, int32_t id) {
     queue->progress = offsets_progress(broker->offsets, topic_name(broker->revive_topic), REVIVE_GROUP, true);
     must(queue->queue && queue->progress);
     checkpoints_init(&queue->checkpoints, broker->offsets, broker->boot_time_ms);
+    queue->counted_from = queue_next(queue->queue);
     int64_t begin = progress_committed(queue->progress, id) + 1;
     queue->next_offset = MIN(MAX(begin, queue_min(queue->queue)), queue_max(queue->queue));
     if (!read_until(revive, queue, queue_max(queue->queue), true))

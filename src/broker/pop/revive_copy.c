@@ -7,17 +7,23 @@
 #include "broker/send/message_place.h"
 #include "broker/tables/groups.h"
 
-/* The queues of a retry topic that is made now: one, or as many as its topic has. */
+/* How many queues the retry topic of that topic needs: one, or as many as the topic itself. */
 static int32_t queues_for(const struct broker *broker, const struct topic *normal) {
-    return broker->config.use_separate_retry_queue ? atomic_load(&normal->read_queues) : 1;
+    return broker->config.use_separate_retry_queue ? MAX(atomic_load(&normal->write_queues), 1) : 1;
 }
 
+/* Makes the retry topic, or gives it the queues that its topic got since. */
 static enum err make_topic(struct broker *broker, const struct checkpoint *checkpoint, const struct topic *normal,
                            struct bytes name, struct topic **out) {
-    TRY(topics_create(broker->topics, name, queues_for(broker, normal), PERM_READ | PERM_WRITE, 0, false, out));
+    int32_t queues = queues_for(broker, normal);
+    struct topic_change change = {
+        .name = name, .read_queues = queues, .write_queues = queues, .perm = PERM_READ | PERM_WRITE};
+    TRY(topics_create(broker->topics, name, queues, change.perm, 0, false, out));
+    if (atomic_load(&(*out)->write_queues) < queues) TRY(topics_update(broker->topics, &change));
     struct progress *progress = offsets_progress(broker->offsets, name, checkpoint->progress->group, true);
-    if (progress && progress_committed(progress, 0) < 0) progress_commit(broker->offsets, progress, 0, 0);
-    /* Pops that wait could not watch it before. */
+    for (int32_t i = 0; progress && i < queues; i++)
+        if (progress_committed(progress, i) < 0) progress_commit(broker->offsets, progress, i, 0);
+    /* Pops that wait could not watch these queues before. */
     struct progress *waiting =
         offsets_progress(broker->offsets, topic_name(normal), checkpoint->progress->group, false);
     if (waiting) held_pops_wake(broker, waiting->named.name);
@@ -35,7 +41,8 @@ enum err revive_copy_topic(struct broker *broker, const struct checkpoint *check
         name = pop_topic_name(from, group, broker->config.enable_retry_topic_v2 ? RETRY_KIND_V2 : RETRY_KIND_V1, &text);
     if (!name.data) return fail(ERR_BAD_PARAMETER, "the name of the retry topic is too long");
     *topic = topics_find(broker->topics, name);
-    return *topic ? ERR_OK : make_topic(broker, checkpoint, normal, name, topic);
+    if (*topic && atomic_load(&(*topic)->write_queues) >= queues_for(broker, normal)) return ERR_OK;
+    return make_topic(broker, checkpoint, normal, name, topic);
 }
 
 static enum err copy_record(struct broker *broker, const struct checkpoint *checkpoint, struct topic *topic,
