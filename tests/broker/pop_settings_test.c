@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "base/test.h"
 #include "broker/pop/revive.h"
+#include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
 #include "os/clock.h"
@@ -60,6 +61,13 @@ static void put(const char *topic, int32_t queue_id, const char *body) {
     header.queue_id = queue_id;
     peer_call(&peer, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, bytes_of(body), &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
+}
+
+/* Waits for no answer: what is held on the connection may be answered first. */
+static void put_oneway(const char *topic, int32_t queue_id, const char *body) {
+    struct hdr_send_message_v2 header = send_header(topic, NULL);
+    header.queue_id = queue_id;
+    peer_send(&peer, REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, bytes_of(body), COMMAND_FLAG_ONEWAY);
 }
 
 /* Pops until that many came. */
@@ -169,6 +177,57 @@ static void retry_topics_of_the_other_kind_are_left_alone(void **state) {
     config->enable_retry_topic_v2 = false;
 }
 
+/* Its messages are not acknowledged: it is made again for them, as by any use of it. */
+static void a_group_that_is_gone_gets_back_what_it_had(void **state) {
+    (void)state;
+    struct popped_message popped[POP_PEER_MAX];
+    struct command answer;
+    struct pop_peer_wish wish = wish_of("Gone", 600);
+    wish.group = "Gone";
+    make_topic("Gone", 1, "");
+    put("Gone", 0, "m");
+    pop(&wish, popped, 1);
+    pop_peer_free(popped, 1);
+    struct hdr_delete_subscriptiongroup header = {.present = HEADER_ALL, .group_name = BYTES("Gone")};
+    peer_call(&peer, REQUEST_DELETE_SUBSCRIPTIONGROUP, layout_delete_subscriptiongroup(), &header, BYTES(""), &answer);
+    assert_int_equal(answer.code, RESPONSE_SUCCESS);
+    wait_for_messages("%RETRY%Gone_Gone", 0, 1);
+    wish.invisible_ms = LONG_MS;
+    pop(&wish, popped, 1);
+    assert_int_equal(popped[0].reconsume_times, 1);
+    acknowledge(popped, 1);
+}
+
+/* As a request that comes then. */
+static void held_pops_follow_changes(void **state) {
+    (void)state;
+    struct popped_message popped[POP_PEER_MAX];
+    struct command answer;
+    struct pop_peer_wish wish = wish_of("Changed", LONG_MS);
+    make_topic("Changed", 1, "");
+    put("Changed", 0, "m");
+    pop(&wish, popped, 1);
+    acknowledge(popped, 1);
+    struct group *group = groups_find(box.broker.groups, BYTES("PG"));
+    pop_peer_ask(&peer, &wish);
+    while (atomic_load(&box.broker.held_pop_count) == 0) clock_sleep_ms(1);
+    group->consume_enable = false;
+    put_oneway("Changed", 0, "m");
+    assert_true(peer_next(&peer, ANSWER_MS, &answer));
+    assert_int_equal(answer.code, RESPONSE_NO_PERMISSION);
+    group->consume_enable = true;
+    pop(&wish, popped, 1);
+    acknowledge(popped, 1);
+    wish.poll_ms = 1000;
+    pop_peer_ask(&peer, &wish);
+    while (atomic_load(&box.broker.held_pop_count) == 0) clock_sleep_ms(1);
+    struct hdr_topic header = {.present = HEADER_ALL, .topic = BYTES("Changed")};
+    int32_t opaque = peer_send(&peer, REQUEST_DELETE_TOPIC_IN_BROKER, layout_topic(), &header, BYTES(""), 0);
+    do assert_true(peer_next(&peer, ANSWER_MS, &answer));
+    while (answer.opaque == opaque);
+    assert_int_equal(answer.code, RESPONSE_TOPIC_NOT_EXIST);
+}
+
 /* At once: not only when the records of pops and acks have been read. */
 static void a_limit_of_what_is_out_holds(void **state) {
     (void)state;
@@ -207,6 +266,8 @@ int main(void) {
         cmocka_unit_test(messages_come_back_to_queues_of_their_own),
         cmocka_unit_test(what_comes_back_keeps_its_priority),
         cmocka_unit_test(retry_topics_of_the_other_kind_are_left_alone),
+        cmocka_unit_test(held_pops_follow_changes),
+        cmocka_unit_test(a_group_that_is_gone_gets_back_what_it_had),
         cmocka_unit_test(a_limit_of_what_is_out_holds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

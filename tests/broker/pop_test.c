@@ -387,6 +387,13 @@ static void modes_and_assignments(void **state) {
     peer_call(&peer, REQUEST_QUERY_ASSIGNMENT, NULL, NULL, bytes_of(text), &answer);
     assert_bytes(answer.body, "{\"messageQueueAssignments\":[{\"messageQueue\":{\"brokerName\":\"broker-a\","
                               "\"queueId\":-1,\"topic\":\"M\"},\"mode\":\"POP\"}]}");
+    peer_call(
+        &peer, REQUEST_QUERY_ASSIGNMENT, NULL, NULL,
+        BYTES("{\"clientId\":\"c1\",\"consumerGroup\":\"MG\",\"messageModel\":\"CLUSTERING\",\"strategyName\":\"AVG\","
+              "\"topic\":\"%LMQ%light\"}"),
+        &answer);
+    assert_bytes(answer.body, "{\"messageQueueAssignments\":[{\"messageQueue\":{\"brokerName\":\"broker-a\","
+                              "\"queueId\":0,\"topic\":\"%LMQ%light\"},\"mode\":\"PULL\"}]}");
     snprintf(text, sizeof text, ask, "nobody");
     peer_call(&peer, REQUEST_QUERY_ASSIGNMENT, NULL, NULL, bytes_of(text), &answer);
     assert_bytes(answer.body, "{}");

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/log.h"
+#include "broker/pop/pop_check.h"
 #include "broker/pop/pop_source.h"
 #include "broker/pull/cold_look.h"
 #include "broker/stats/stats.h"
@@ -105,8 +106,7 @@ static bool out_of_range(enum get_status status) {
 /* What the queue has, from get->offset_queue on: the copy, if it is of that. */
 static void look_up(struct lite_look *look, struct get *get) {
     struct get *copy = look->copy;
-    if (copy && copy->queue == get->queue && copy->offset_queue == get->offset_queue &&
-        copy->count <= get->max_count) {
+    if (copy && copy->queue == get->queue && copy->offset_queue == get->offset_queue && copy->count <= get->max_count) {
         *get = *copy;
         copy->slice_count = 0;
         look->copy = NULL;
@@ -229,10 +229,10 @@ static struct bytes line_of(const struct lite_pop *pop, struct arena *arena) {
 static bool look_again(struct reactor *reactor, struct pop_waiter *waiter, bool expired) {
     struct lite_pop *held = CONTAINER_OF(waiter, struct lite_pop, waiter), pop = *held;
     struct arena arena = {0};
-    bool answered = false;
-    free(held); /* before the look: it may be held again */
+    bool answered = true; /* the next may look */
+    free(held);           /* before the look: it may be held again */
     lite_unhold(reactor->broker->lite, line_of(&pop, &arena));
-    if (remoting_channel_alive(reactor->remoting, pop.to.channel_id))
+    if (remoting_channel_alive(reactor->remoting, pop.to.channel_id) && pop_check_again(&pop.to, pop.topic, pop.group))
         answered = look(reactor, &pop, NULL, &arena, expired);
     else
         drop(&pop);

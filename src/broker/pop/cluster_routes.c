@@ -62,7 +62,7 @@ static void take_copy(struct question *question, const struct answer *answer) {
     }
 }
 
-/* No name server says anything: what we know ourselves. */
+/* No name server knows anything: what we know ourselves. */
 static void take_own(struct question *question) {
     const struct broker *broker = question->routes->broker;
     struct topic *topic = topics_find(broker->topics, bytes_of(question->topic));
@@ -125,8 +125,11 @@ static void answered(void *ctx, enum err err, const struct command *response) {
     bool known = err == ERR_OK && response->code == RESPONSE_SUCCESS &&
                  topic_route_decode(&arena, response->body, &route) == ERR_OK;
     bool unknown = err == ERR_OK && response->code == RESPONSE_TOPIC_NOT_EXIST;
+    if (unknown) take_own(question); /* may be too new for the name server */
     if (atomic_load(&question->routes->broker->stopping)) {
         question_end(NULL, question);
+    } else if (question->count > 0) {
+        reactor_run(question->reactor, question_end, question);
     } else if (known || unknown) {
         take_copy(question, note(question->routes, question->topic, known ? &route : NULL));
         reactor_run(question->reactor, question_end, question);

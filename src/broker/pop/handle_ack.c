@@ -158,9 +158,8 @@ static bool check_popped(struct call *call, const struct hdr_ack_message *header
                           BYTES_ARG(header->topic), header->queue_id, header->offset, min, max);
         return false;
     }
-    if (!groups_find(broker->groups, header->consumer_group)) return false; /* its messages never come back */
-    popped->progress = offsets_progress(broker->offsets, header->topic, header->consumer_group, true);
-    return popped->progress != NULL;
+    popped->progress = offsets_progress(broker->offsets, header->topic, header->consumer_group, false);
+    return popped->progress != NULL; /* else the group never popped from it */
 }
 
 enum err broker_handle_ack_message(struct call *call, const struct hdr_ack_message *header) {
@@ -187,10 +186,10 @@ static bool find_popped(struct call *call, const struct batch_ack *batch, struct
     if (batch->queue_id < 0 || batch->revive_queue_id < 0) return false;
     struct bytes name = pop_topic_name(batch->topic, batch->consumer_group, (enum retry_kind)batch->retry, &text);
     struct topic *topic = name.data ? topics_find(broker->topics, name) : NULL;
-    if (!topic || !groups_find(broker->groups, batch->consumer_group)) return false;
+    if (!topic) return false;
     *popped = (struct popped){
         .call = call,
-        .progress = offsets_progress(broker->offsets, name, batch->consumer_group, true),
+        .progress = offsets_progress(broker->offsets, name, batch->consumer_group, false),
         .queue = topic_queue(topic, broker->store, batch->queue_id, false),
         .queue_id = batch->queue_id,
         .receipt = {.start_offset = batch->start_offset,

@@ -10,6 +10,7 @@
 #include "broker/pop/request_modes.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/topics.h"
+#include "message/lmq.h"
 
 /* A question of a client that waits for the routes. */
 struct assignment_ask {
@@ -91,6 +92,15 @@ static void answer(struct reactor *reactor, const struct message_queue *queues, 
     free(ask);
 }
 
+/* A light queue is on this broker alone, and no name server knows it. */
+static void ask_route(struct call *call, struct assignment_ask *ask) {
+    struct message_queue light = {ask->topic, call->broker->config.broker_name, 0};
+    if (lmq_is(ask->topic))
+        answer(call->reactor, &light, 1, ask);
+    else
+        cluster_routes_ask(call->broker->cluster_routes, call->reactor, ask->topic, answer, ask);
+}
+
 enum err broker_handle_query_assignment(struct call *call, const struct hdr_none *header) {
     (void)header;
     struct request *request = request_detach(call->request);
@@ -113,7 +123,7 @@ enum err broker_handle_query_assignment(struct call *call, const struct hdr_none
         .broadcasting = bytes_is(json_text(json_get(root, "messageModel")), "BROADCASTING"),
     };
     call->later = true;
-    cluster_routes_ask(call->broker->cluster_routes, call->reactor, topic, answer, ask);
+    ask_route(call, ask);
     return ERR_OK;
 }
 

@@ -17,6 +17,7 @@ struct notice {
     struct pop_waiter waiter;
     struct reply_to to;
     struct topic *topic;
+    struct group *group;
     struct progress *progress;
     struct filter *filter; /* NULL: any message */
     bool order;
@@ -89,7 +90,9 @@ static bool look(struct reactor *reactor, struct notice *notice, bool expired);
 static bool look_again(struct reactor *reactor, struct pop_waiter *waiter, bool expired) {
     struct notice *held = CONTAINER_OF(waiter, struct notice, waiter), notice = *held;
     free(held); /* before the look: it may be held again */
-    if (remoting_channel_alive(reactor->remoting, notice.to.channel_id)) return look(reactor, &notice, expired);
+    if (remoting_channel_alive(reactor->remoting, notice.to.channel_id) &&
+        pop_check_again(&notice.to, notice.topic, notice.group))
+        return look(reactor, &notice, expired);
     notice_drop(&notice);
     return false;
 }
@@ -135,6 +138,7 @@ enum err broker_handle_notification(struct call *call, const struct hdr_notifica
         !pop_check_filter(call, header->topic, header->exp, header->exp_type, &notice.filter))
         return ERR_OK;
     notice.topic = check.topic;
+    notice.group = check.group;
     notice.progress = check.progress;
     if (header->order && header->attempt_id.len > 0) notice.attempt_id = bytes_dup(header->attempt_id);
     notice.waiter = (struct pop_waiter){

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include "base/check.h"
+#include "broker/pop/pop_check.h"
 #include "broker/pop/pop_take.h"
 #include "broker/pull/cold_look.h"
 #include "broker/stats/stats.h"
@@ -65,9 +66,10 @@ static void pop_later(struct reactor *reactor, struct pop *pop, const struct get
 static bool look_again(struct reactor *reactor, struct pop_waiter *waiter, bool expired) {
     struct pop *held = CONTAINER_OF(waiter, struct pop, waiter), pop = *held;
     free(held); /* before the look: it may be held again */
-    if (!remoting_channel_alive(reactor->remoting, pop.to.channel_id)) {
+    if (!remoting_channel_alive(reactor->remoting, pop.to.channel_id) ||
+        !pop_check_again(&pop.to, pop.topic, pop.group)) {
         pop_drop(&pop);
-        return false;
+        return true; /* the next may look */
     }
     struct arena arena = {0};
     bool answered = pop_look(reactor, &pop, NULL, &arena, expired);
@@ -102,8 +104,7 @@ static bool hold(struct reactor *reactor, const struct pop *pop, const struct po
 /* --- looks ------------------------------------------------------------------------------------------------- */
 
 static bool may_wait(const struct reactor *reactor, const struct pop *pop) {
-    bool allowed = atomic_load(&pop->topic->exists) && pop->group->consume_enable;
-    return allowed && pop->hold_ms > 0 && pop->waiter.deadline_ms > loop_now_ms(reactor->loop) &&
+    return pop->hold_ms > 0 && pop->waiter.deadline_ms > loop_now_ms(reactor->loop) &&
            !atomic_load(&reactor->broker->stopping);
 }
 

@@ -19,6 +19,8 @@ struct pop_check {
 };
 /* false: refused. `what` is what the broker must allow: "pop message". */
 bool pop_check(struct call *call, struct pop_check *check, const char *what);
+/* Of a request that was held: what may have changed meanwhile. false: refused, `to` has its answer. */
+bool pop_check_again(const struct reply_to *to, const struct topic *topic, const struct group *group);
 /* The condition of a request, one reference for the caller; NULL: all messages. false: refused, it is none. */
 bool pop_check_filter(struct call *call, struct bytes topic, struct bytes expression, struct bytes type,
                       struct filter **out);

@@ -36,7 +36,7 @@ enum err revive_copy_topic(struct broker *broker, const struct checkpoint *check
     struct pop_name text;
     struct bytes name = from;
     *topic = NULL;
-    if (!normal || !groups_find(broker->groups, group)) return ERR_OK;
+    if (!normal || !groups_find_or_create(broker->groups, group)) return ERR_OK;
     if (!bytes_starts_with(from, TOPIC_RETRY_PREFIX))
         name = pop_topic_name(from, group, broker->config.enable_retry_topic_v2 ? RETRY_KIND_V2 : RETRY_KIND_V1, &text);
     if (!name.data) return fail(ERR_BAD_PARAMETER, "the name of the retry topic is too long");
