@@ -52,17 +52,7 @@ static void question_end(struct reactor *reactor, void *arg) {
     free(question);
 }
 
-static void take_copy(struct question *question, const struct answer *answer) {
-    question->count = answer->count;
-    question->queues = arena_calloc(&question->arena, answer->count + 1, sizeof *question->queues);
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct message_queue *from = &answer->queues[i];
-        question->queues[i] = (struct message_queue){arena_copy(&question->arena, from->topic),
-                                                     arena_copy(&question->arena, from->broker_name), from->queue_id};
-    }
-}
-
-/* No name server knows anything: what we know ourselves. */
+/* What we know ourselves, when no name server knows anything. */
 static void take_own(struct question *question) {
     const struct broker *broker = question->routes->broker;
     struct topic *topic = topics_find(broker->topics, bytes_of(question->topic));
@@ -71,6 +61,20 @@ static void take_own(struct question *question) {
     question->queues = arena_calloc(&question->arena, question->count + 1, sizeof *question->queues);
     for (size_t i = 0; i < question->count; i++)
         question->queues[i] = (struct message_queue){topic_name(topic), broker->config.broker_name, (int32_t)i};
+}
+
+static void take_answer(struct question *question, const struct answer *answer) {
+    if (answer->count == 0) { /* what is new here may not be known there yet */
+        take_own(question);
+        return;
+    }
+    question->count = answer->count;
+    question->queues = arena_calloc(&question->arena, answer->count + 1, sizeof *question->queues);
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct message_queue *from = &answer->queues[i];
+        question->queues[i] = (struct message_queue){arena_copy(&question->arena, from->topic),
+                                                     arena_copy(&question->arena, from->broker_name), from->queue_id};
+    }
 }
 
 /* --- answers of name servers ------------------------------------------------------------------------------- */
@@ -125,13 +129,10 @@ static void answered(void *ctx, enum err err, const struct command *response) {
     bool known = err == ERR_OK && response->code == RESPONSE_SUCCESS &&
                  topic_route_decode(&arena, response->body, &route) == ERR_OK;
     bool unknown = err == ERR_OK && response->code == RESPONSE_TOPIC_NOT_EXIST;
-    if (unknown) take_own(question); /* may be too new for the name server */
     if (atomic_load(&question->routes->broker->stopping)) {
         question_end(NULL, question);
-    } else if (question->count > 0) {
-        reactor_run(question->reactor, question_end, question);
     } else if (known || unknown) {
-        take_copy(question, note(question->routes, question->topic, known ? &route : NULL));
+        take_answer(question, note(question->routes, question->topic, known ? &route : NULL));
         reactor_run(question->reactor, question_end, question);
     } else {
         ask_next(question);
@@ -165,7 +166,7 @@ static void on_main_loop(struct loop_task *task) {
         return;
     }
     if (answer && clock_monotonic_ms() - answer->time_ms < KEPT_MS) {
-        take_copy(question, answer);
+        take_answer(question, answer);
         reactor_run(question->reactor, question_end, question);
         return;
     }
