@@ -155,7 +155,7 @@ struct get {
     struct store_slice *slices; /* in the arena; neighbours are merged; release(hold) of each */
     size_t slice_count;
     void (*release)(void *hold); /* store_release, unless somebody has put slices of his own here */
-    int32_t count; /* messages in the slices */
+    int32_t count;               /* messages in the slices */
     int64_t total_bytes;
     bool from_disk;     /* some were beyond the part of the log that memory is expected to hold */
     bool suggest_slave; /* the reader is that far behind */

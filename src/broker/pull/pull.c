@@ -73,7 +73,7 @@ static void answer(struct reactor *reactor, const struct pull *pull, const struc
                                                  .remark = bytes_of(status),
                                                  .layout = layout_pull_result(),
                                                  .fields = &result,
-                                                                 .slices = slices,
+                                                 .slices = slices,
                                                  .slice_count = get->slice_count});
     pull_drop(pull);
 }
