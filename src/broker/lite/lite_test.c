@@ -192,6 +192,15 @@ static void refusals(void **state) {
     assert_refused(peer, INVALID_PARAMETER, "group type or bind topic not match.");
     ack(peer, "G", "x", 5, 1);
     assert_refused(peer, NO_MESSAGE, "ack offset illegal.");
+    ASK(peer, ACK_MESSAGE, ack_message, "", .consumer_group = BYTES("G"), .topic = BYTES("Nowhere"),
+        .extra_info = BYTES("x"), .lite_topic = BYTES("x"));
+    assert_answer(peer, TOPIC_NOT_EXIST);
+    ASK(peer, ACK_MESSAGE, ack_message, "", .consumer_group = BYTES("G"), .topic = BYTES("P"), .lite_topic = BYTES("x"),
+        .extra_info = BYTES("x"), .queue_id = 4);
+    assert_answer(peer, MESSAGE_ILLEGAL);
+    ASK(peer, CHANGE_MESSAGE_INVISIBLETIME, change_message_invisibletime, "", .consumer_group = BYTES("G"),
+        .topic = BYTES("Nowhere"), .extra_info = BYTES("x"), .lite_topic = BYTES("x"));
+    assert_answer(peer, TOPIC_NOT_EXIST);
     stop(&s, peer);
 }
 

@@ -129,15 +129,13 @@ static bool ack_ordered(const struct popped *popped, int64_t offset_queue) {
 
 /* --- one message ------------------------------------------------------------------------------------------- */
 
-/* false: refused, or there is nothing to do. */
-static bool check_popped(struct call *call, const struct hdr_ack_message *header, int64_t beyond,
-                         struct popped *popped) {
-    struct broker *broker = call->broker;
-    struct topic *topic = topics_find(broker->topics, header->topic);
+/* Messages of lite topics name their parent and one of its queues. NULL: refused. */
+static struct topic *check_queue(struct call *call, const struct hdr_ack_message *header) {
+    struct topic *topic = topics_find(call->broker->topics, header->topic);
     if (!topic) {
         (void)call_refuse(call, RESPONSE_TOPIC_NOT_EXIST, "topic[%.*s] not exist, apply first please! " FAQ_HINT,
                           BYTES_ARG(header->topic));
-        return false;
+        return NULL;
     }
     int32_t read_queues = topic->read_queues;
     if (header->queue_id < 0 || header->queue_id >= read_queues) {
@@ -146,8 +144,15 @@ static bool check_popped(struct call *call, const struct hdr_ack_message *header
                           "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
                           header->queue_id, BYTES_ARG(header->topic), read_queues,
                           address_text(&call->request->peer, peer));
-        return false;
+        return NULL;
     }
+    return topic;
+}
+
+/* false: refused, or there is nothing to do. */
+static bool check_popped(struct call *call, const struct hdr_ack_message *header, struct topic *topic, int64_t beyond,
+                         struct popped *popped) {
+    struct broker *broker = call->broker;
     popped->call = call;
     popped->queue_id = header->queue_id;
     popped->queue = topic_queue(topic, broker->store, header->queue_id, false);
@@ -164,8 +169,10 @@ static bool check_popped(struct call *call, const struct hdr_ack_message *header
 
 enum err broker_handle_ack_message(struct call *call, const struct hdr_ack_message *header) {
     struct popped popped;
+    struct topic *topic = check_queue(call, header);
+    if (!topic) return ERR_OK;
     if (header->lite_topic.len > 0) return lite_ack(call, header);
-    if (!check_popped(call, header, 0, &popped)) return ERR_OK;
+    if (!check_popped(call, header, topic, 0, &popped)) return ERR_OK;
     TRY(receipt_parse(header->extra_info, &popped.receipt));
     if (popped.receipt.revive_queue == REVIVE_QUEUE_ORDER) {
         if (ack_ordered(&popped, header->offset)) answer_when_stored(call, &done);
@@ -301,12 +308,14 @@ static enum err put_off(const struct popped *popped, const struct hdr_change_mes
 enum err broker_handle_change_message_invisibletime(struct call *call,
                                                     const struct hdr_change_message_invisibletime *header) {
     struct popped popped;
-    if (header->lite_topic.len > 0) return lite_put_off(call, header);
     struct hdr_ack_message named = {.consumer_group = header->consumer_group,
                                     .topic = header->topic,
                                     .queue_id = header->queue_id,
                                     .offset = header->offset};
-    if (!check_popped(call, &named, 1, &popped)) return ERR_OK;
+    struct topic *topic = check_queue(call, &named);
+    if (!topic) return ERR_OK;
+    if (header->lite_topic.len > 0) return lite_put_off(call, header);
+    if (!check_popped(call, &named, topic, 1, &popped)) return ERR_OK;
     TRY(receipt_parse(header->extra_info, &popped.receipt));
     if (popped.receipt.revive_queue == REVIVE_QUEUE_ORDER) {
         put_off_ordered(&popped, header);
