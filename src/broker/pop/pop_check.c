@@ -47,7 +47,8 @@ bool pop_check(struct call *call, struct pop_check *check, const char *what) {
     return true;
 }
 
-static bool refuse(const struct reply_to *to, int32_t code, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static bool refuse(const struct reply_to *to, int32_t code, const char *format,
+                                                         ...) {
     char text[NAME_MAX_BYTES + 256];
     va_list args;
     va_start(args, format);
