@@ -215,14 +215,15 @@ static enum err count_slots(struct counting *counting) {
     return ERR_OK;
 }
 
+/* Who sees the sum finds the counts that make it. */
 static void set_counts(struct counting *counting) {
     struct timer *timer = counting->timer;
-    timer->waiting = counting->waiting;
     for (struct hashed_topic *topic = counting->topics; topic; topic = topic->hh.next) {
         if (topic->ambiguous) log_warn(MAIN, "topics of one hash are counted as one: %.*s", BYTES_ARG(topic->name));
         if (topic->count != 0 || topic_counts_of(timer->counts, topic->name) != 0)
             topic_counts_set(timer->counts, topic->name, topic->count);
     }
+    timer->waiting = counting->waiting;
 }
 
 static enum err count_waiting(struct timer *timer) {

@@ -60,8 +60,8 @@ static enum err put_into_wheel(struct timer *timer, int64_t now_slot_ms, const s
     slot.last = position;
     slot.count += change;
     TRY(timer_wheel_put(&timer->wheel, slot_ms, &slot));
-    timer->waiting += change;
     topic_counts_add(timer->counts, wish->topic, change);
+    timer->waiting += change;
     return ERR_OK;
 }
 
