@@ -128,19 +128,34 @@ static enum err put_next(struct queue *queue, const struct queue_entry *entry, b
     return ERR_OK;
 }
 
+static enum err fill(struct queue *queue, int64_t end_offset, bool may_wait) {
+    static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
+    while (queue->pending_end < end_offset) TRY(put_next(queue, &filler, may_wait));
+    return ERR_OK;
+}
+
+bool consumequeue_is_empty(const struct queue *queue) {
+    return queue->first_file_bytes < 0 && queue->pending_end == 0;
+}
+
+/* It begins at that offset: what was before is no longer in the log. */
+static void begin_at(struct queue *queue, int64_t offset_queue) {
+    queue->pending_end = offset_queue;
+    atomic_store(&queue->written_offset, offset_queue);
+    atomic_store(&queue->synced_offset, offset_queue);
+    atomic_store(&queue->min_offset, offset_queue);
+    atomic_store(&queue->max_offset, offset_queue);
+    if (queue->tail) queue->tail->first_offset = offset_queue;
+}
+
 enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry, bool may_wait) {
     if (offset_queue < queue->pending_end) return ERR_OK;
     /* All before it in the queue lie before it in the log, whatever was deleted since. */
     if (offset_queue > entry->offset_phys / RECORD_FIXED_V1_IPV4)
         return fail(ERR_CORRUPT, "the record at %lld says it is number %lld of its queue",
                     (long long)entry->offset_phys, (long long)offset_queue);
-    bool is_first = queue->first_file_bytes < 0 && queue->pending_end == 0;
-    if (is_first) {
-        queue->pending_end = offset_queue;
-        atomic_store(&queue->written_offset, offset_queue);
-        atomic_store(&queue->synced_offset, offset_queue);
-        atomic_store(&queue->min_offset, offset_queue);
-        atomic_store(&queue->max_offset, offset_queue);
+    if (consumequeue_is_empty(queue)) {
+        begin_at(queue, offset_queue);
     } else if (offset_queue > queue->pending_end) {
         int64_t missing = offset_queue - queue->pending_end;
         if (missing > FILL_LIMIT_ENTRIES)
@@ -148,11 +163,11 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
                         BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)offset_queue);
         log_warn(STORE, "queue entries missing, filled: topic=%.*s queue=%d from=%lld count=%lld",
                  BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)missing);
-        queue->store->dispatch.gaps = true;
-        static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
-        while (queue->pending_end < offset_queue) TRY(put_next(queue, &filler, may_wait));
+        TRY(fill(queue, offset_queue, may_wait));
     }
-    return put_next(queue, entry, may_wait);
+    TRY(put_next(queue, entry, may_wait));
+    queue->newest_phys = entry->offset_phys;
+    return ERR_OK;
 }
 
 /* Fillers from the start of the first file up to the first entry: Java takes zeros for the end of the queue. */

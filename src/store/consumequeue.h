@@ -24,6 +24,8 @@ struct queue_tail {
     int32_t count;
     char data[QUEUE_TAIL_ENTRIES * QUEUE_ENTRY_BYTES];
 };
+struct queue_doubt; /* queue_doubts.h */
+
 struct queue {
     struct store *store;
     struct queue *hash_next;
@@ -40,10 +42,12 @@ struct queue {
     /* under LOCK_DISPATCH: */
     int64_t first_file_bytes;       /* start of the oldest file; -1 = no file yet */
     _Atomic int64_t written_offset; /* entries below are in the file */
+    int64_t newest_phys;            /* of the last record with an entry; -1 = not known */
     int64_t pending_end;            /* entries below are in the tail; max_offset follows when the batch is complete */
     bool fresh, pending;            /* in the list of dispatch with that name */
     bool min_is_known;              /* by consumequeue_load: the first entry is of a record that the log has */
     struct queue *fresh_next, *pending_next;
+    struct queue_doubt *doubt; /* recovery */
     /* thread flush-queues: */
     _Atomic int64_t synced_offset; /* entries below are on disk */
     _Atomic bool dirty;            /* in the list of those to sync */
@@ -80,6 +84,8 @@ int64_t consumequeue_roll(const struct queue *queue, int64_t offset_queue);
  * room in the tail: the rest is for another try. @thread holder of LOCK_DISPATCH */
 enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry,
                           bool may_wait) MUST_USE;
+/* Has it never had an entry? */
+bool consumequeue_is_empty(const struct queue *queue);
 void consumequeue_set_tail(struct queue *queue, struct queue_tail *tail);
 /* Readers see what is in the tail. @thread holder of LOCK_DISPATCH */
 void consumequeue_publish(struct queue *queue);
@@ -89,6 +95,8 @@ static inline bool consumequeue_is_written(const struct queue *queue) {
     return atomic_load_explicit(&queue->written_offset, memory_order_relaxed) >= queue->pending_end;
 }
 
+/* Drops the entries from end_offset on and zeroes their places. @thread recovery */
+enum err consumequeue_cut(struct queue *queue, int64_t end_offset) MUST_USE;
 /* Drops entries of records that do not end by end_phys and zeroes their places; *cut counts them. @thread recovery */
 enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) MUST_USE;
 /* Sets the first readable offset from the oldest byte of the log, and removes files whose last entry is older, never

@@ -248,10 +248,36 @@ enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queu
     char raw[QUEUE_ENTRY_BYTES];
     TRY(read_entries(&walk, end - 1, 1, raw));
     struct queue_entry entry = queue_entry_decode(raw);
-    if (!queue_entry_is_filler(&entry)) *last = entry;
+    if (!queue_entry_is_filler(&entry)) {
+        *last = entry;
+        queue->newest_phys = entry.offset_phys;
+    }
     TRY(read_entries(&walk, walk.first_bytes / QUEUE_ENTRY_BYTES, 1, raw)); /* mostly of the same file, still open */
     entry = queue_entry_decode(raw);
     queue->min_is_known = !queue_entry_is_filler(&entry) && entry.offset_phys >= commitlog_min(&queue->store->log);
+    return ERR_OK;
+}
+
+static void cut_tail(struct queue *queue, int64_t end) {
+    struct queue_tail *tail = queue->tail;
+    if (!tail) return;
+    tail->first_offset = MIN(tail->first_offset, end);
+    tail->count = (int32_t)(end - tail->first_offset);
+}
+
+enum err consumequeue_cut(struct queue *queue, int64_t end_offset) {
+    TRY(consumequeue_write(queue));
+    int64_t end = end_offset > atomic_load(&queue->min_offset) ? end_offset : 0;
+    if (end > 0) {
+        TRY(cut_behind(queue, end, queue->pending_end * QUEUE_ENTRY_BYTES));
+        queue->named_bytes = MIN(queue->named_bytes, end * QUEUE_ENTRY_BYTES);
+    } else { /* nothing is left of it */
+        TRY(consumequeue_remove(queue));
+        queue->first_file_bytes = queue->named_bytes = -1;
+    }
+    queue->newest_phys = -1;
+    cut_tail(queue, end);
+    set_bounds(queue, MIN(atomic_load(&queue->min_offset), end), end);
     return ERR_OK;
 }
 
@@ -268,9 +294,5 @@ enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *c
         end--;
     }
     *cut = written - end;
-    if (*cut == 0) return ERR_OK;
-    TRY(cut_behind(queue, end, written * QUEUE_ENTRY_BYTES));
-    queue->named_bytes = MIN(queue->named_bytes, end * QUEUE_ENTRY_BYTES);
-    set_bounds(queue, MIN(atomic_load(&queue->min_offset), end), end);
-    return ERR_OK;
+    return *cut > 0 ? consumequeue_cut(queue, end) : ERR_OK;
 }

@@ -82,6 +82,7 @@ static enum err next_good_record(const struct dispatch *dispatch, struct run *ru
         return fail(ERR_CORRUPT, "the log is damaged at %lld: %s", (long long)run->pos, err_text(err));
     int64_t from = run->pos;
     pass_over_damage(run);
+    if (dispatch->doubts) dispatch->doubts->records_lost = true;
     log_every_ms(1000, ERROR, STORE, "the log is damaged, messages are lost there: from_phys=%lld bytes=%lld",
                  (long long)from, (long long)(run->pos - from));
     return run->pos < run->limit ? next_record(run, record, found) : ERR_OK;

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include "store/bell.h"
+#include "store/queue_doubts.h"
 #include "store/queue_tails.h"
 
 struct dispatch {
@@ -24,13 +25,14 @@ struct dispatch {
     _Atomic int lacking;             /* enum err: for want of what queues and index cannot be written now */
     _Atomic bool stop;
     /* under the lock: */
-    int64_t shown_time_ms; /* store time of the last record below shown_phys */
-    int64_t put_phys;      /* tails may have entries of records below: at times more than shown */
-    int64_t entries_phys;  /* files may have entries of records below: at times more than done */
-    int64_t behind_phys;   /* recovery: the index could not follow from here on; INT64_MAX = it did */
-    bool gaps;             /* a queue lacked entries before a record and got fillers; for recovery */
-    struct queue *fresh;   /* have entries that readers do not see yet, by fresh_next */
-    struct queue *pending; /* have entries that are in their tail only, by pending_next */
+    int64_t shown_time_ms;       /* store time of the last record below shown_phys */
+    int64_t put_phys;            /* tails may have entries of records below: at times more than shown */
+    int64_t entries_phys;        /* files may have entries of records below: at times more than done */
+    int64_t behind_phys;         /* recovery: the index could not follow from here on; INT64_MAX = it did */
+    bool gaps;                   /* recovery: a queue lacked entries before a record and got fillers */
+    struct queue_doubts *doubts; /* recovery, while all queues are made again; else NULL */
+    struct queue *fresh;         /* have entries that readers do not see yet, by fresh_next */
+    struct queue *pending;       /* have entries that are in their tail only, by pending_next */
     struct queue_tails tails;
     pthread_t thread;
     bool running;

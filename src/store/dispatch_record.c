@@ -45,12 +45,22 @@ static bool has_entry(const struct record *record) {
     return (kind == 0 || kind == SYS_FLAG_COMMIT) && !(record->sys_flag & SYS_FLAG_INNER_BATCH);
 }
 
+static enum err put_entry(struct dispatch *dispatch, struct queue *queue, int64_t offset_queue,
+                          const struct queue_entry *entry, bool may_wait) {
+    if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, offset_queue, entry);
+    if (!dispatch->running) { /* recovery: what has its entry already, and what the queues lack */
+        if (entry->offset_phys <= queue->newest_phys) return ERR_OK;
+        if (offset_queue > queue->pending_end && !consumequeue_is_empty(queue)) dispatch->gaps = true;
+    }
+    return consumequeue_put(queue, offset_queue, entry, may_wait);
+}
+
 static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int32_t queue_id, int64_t offset_queue,
                              const struct queue_entry *entry, bool may_wait) {
     struct store *store = dispatch->store;
     struct queue *queue = queue_table_find(&store->queues, store, topic, queue_id, true);
     enum err err =
-        queue ? consumequeue_put(queue, offset_queue, entry, may_wait)
+        queue ? put_entry(dispatch, queue, offset_queue, entry, may_wait)
               : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry->offset_phys);
     if (queue) touch(dispatch, queue);
     if (err != ERR_CORRUPT) return err;

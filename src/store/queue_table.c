@@ -63,7 +63,7 @@ static struct queue *add(struct queue_table *table, struct store *store, struct 
     queue->topic = bytes_make(text, topic.len);
     queue->id = id;
     queue->hash = hash;
-    queue->first_file_bytes = queue->named_bytes = -1;
+    queue->first_file_bytes = queue->named_bytes = queue->newest_phys = -1;
     queue->hash_next = table->buckets[hash % table->bucket_count];
     table->buckets[hash % table->bucket_count] = queue;
     table->count++;

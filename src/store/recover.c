@@ -358,6 +358,18 @@ static enum err recover_log(struct recovery *recovery) {
 
 /* --- all ------------------------------------------------------------------------------------------------- */
 
+/* Queues begin with their first records that the log has. */
+static enum err dispatch_all(struct recovery *recovery) {
+    struct dispatch *dispatch = &recovery->store->dispatch;
+    struct queue_doubts doubts = {0};
+    dispatch->doubts = &doubts;
+    enum err err = dispatch_until(dispatch, recovery->end_phys);
+    if (err == ERR_OK) err = queue_doubts_end(&doubts);
+    dispatch->doubts = NULL;
+    queue_doubts_close(&doubts);
+    return err;
+}
+
 static enum err dispatch_again(struct recovery *recovery) {
     struct store *store = recovery->store;
     size_t count;
@@ -369,7 +381,7 @@ static enum err dispatch_again(struct recovery *recovery) {
     int64_t from_phys = recovery->rebuilding ? commitlog_min(&store->log) : start_for_index(recovery);
     recovery->from_phys = MIN(from_phys, recovery->end_phys);
     dispatch_set_start(&store->dispatch, recovery->from_phys);
-    return dispatch_until(&store->dispatch, recovery->end_phys);
+    return recovery->rebuilding ? dispatch_all(recovery) : dispatch_until(&store->dispatch, recovery->end_phys);
 }
 
 /* A crash may have left anything in memory of the system alone; later it would be taken for synced. */

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "base/endian.h"
 #include "base/test.h"
+#include "message/record.h"
 #include "os/file.h"
 #include "support/store_box.h"
 
@@ -314,6 +316,62 @@ static void damage_in_what_was_synced_does_not_end_the_log(void **state) {
     }
 }
 
+/* --- numbers ---------------------------------------------------------------------------------------------- */
+
+static void set_number(const struct box *box, const struct box_put *put, int64_t offset_queue) {
+    char path[512], bytes[8];
+    store_u64be(bytes, (uint64_t)offset_queue);
+    overwrite(file_of(box, put->offset_phys, path),
+              put->offset_phys % box->config.mapped_file_size_commit_log + RECORD_AT_QUEUE_OFFSET, bytes, sizeof bytes);
+}
+
+/* A record that says another number than it has is not shown, all others are, with the numbers they have. */
+static void a_wrong_number_costs_one_message(void **state) {
+    (void)state;
+    for (int n = 20; n < MESSAGES; n++) {
+        struct box box;
+        box_copy(&original, &box);
+        int64_t right = stored[n].offset_queue;
+        set_number(&box, &stored[n], n % 3 == 0 ? right ^ 1 : n % 3 == 1 ? right ^ 64 : right ^ 2);
+        box_remove(&box, "consumequeue");
+        if (n % 2) make_abort(&box);
+        for (int round = 0; round < 2; round++) {
+            struct store *store = box_open(&box);
+            for (int i = 0; i < MESSAGES; i++)
+                if (i != n) box_check(store, &stored[i]);
+            int64_t last = stored[LAST - (LAST - n) % (BOX_TOPICS * BOX_QUEUES)].offset_queue;
+            assert_int_equal(queue_max(box_queue(store, n)), last + 1 + round);
+            struct box_put next;
+            if (round == 0) box_put(store, n, &next);
+            store_close(store);
+        }
+        box_close(&box);
+    }
+}
+
+/* A topic that was deleted and made again counts from 0 again, and so does its queue when it is made from the log. */
+static void a_topic_made_again_keeps_its_new_messages(void **state) {
+    (void)state;
+    for (int fresh = 2; fresh < 60; fresh += 19) {
+        struct box box;
+        struct box_put puts[64];
+        box_copy(&original, &box);
+        struct store *store = box_open(&box);
+        assert_int_equal(store_delete_topic(store, queue_topic(box_queue(store, 0))), ERR_OK);
+        for (int i = 0; i < fresh; i++) box_put(store, 600 + i * BOX_TOPICS * BOX_QUEUES, &puts[i]);
+        box_settle(store);
+        store_close(store);
+        for (int round = 0; round < 2; round++) {
+            if (round == 0) box_remove(&box, "consumequeue");
+            store = box_open(&box);
+            assert_int_equal(queue_max(box_queue(store, 600)), fresh);
+            for (int i = 0; i < fresh; i++) box_check(store, &puts[i]);
+            store_close(store);
+        }
+        box_close(&box);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clean_stop_loses_nothing),
@@ -327,6 +385,8 @@ int main(void) {
         cmocka_unit_test(log_file_of_wrong_length_is_refused),
         cmocka_unit_test(damage_in_the_middle_ends_the_log),
         cmocka_unit_test(damage_in_what_was_synced_does_not_end_the_log),
+        cmocka_unit_test(a_wrong_number_costs_one_message),
+        cmocka_unit_test(a_topic_made_again_keeps_its_new_messages),
     };
     return cmocka_run_group_tests(tests, make_original, remove_original);
 }

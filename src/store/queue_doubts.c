@@ -1,0 +1,83 @@
+/* queue_doubts.c - two records that agree are believed, one alone is not. */
+#include "store/queue_doubts.h"
+
+#include <stdlib.h>
+#include "base/check.h"
+#include "base/log.h"
+
+static bool is_last_in_queue(const struct queue_doubt *doubt) {
+    return doubt->place >= 0 && doubt->place == doubt->queue->pending_end - 1;
+}
+
+static bool goes_forward(const struct queue_doubt *doubt) {
+    return doubt->offset_queue > doubt->place;
+}
+
+static enum err believe(struct queue_doubt *doubt) {
+    struct queue *queue = doubt->queue;
+    log_warn(STORE, "queue goes on at another number: topic=%.*s queue=%d ended_at=%lld goes_on_at=%lld",
+             BYTES_ARG(queue_topic(queue)), queue_id(queue), (long long)doubt->place, (long long)doubt->offset_queue);
+    doubt->place = -1;
+    if (doubt->offset_queue < queue->pending_end) TRY(consumequeue_cut(queue, doubt->offset_queue));
+    return consumequeue_put(queue, doubt->offset_queue, &doubt->entry, true);
+}
+
+static void withhold(struct queue_doubt *doubt) {
+    if (doubt->place >= 0)
+        log_error(STORE,
+                  "damaged record, not shown to consumers: offset_phys=%lld topic=%.*s queue=%d says_number=%lld "
+                  "expected=%lld",
+                  (long long)doubt->entry.offset_phys, BYTES_ARG(queue_topic(doubt->queue)), queue_id(doubt->queue),
+                  (long long)doubt->offset_queue, (long long)doubt->place);
+    doubt->place = -1;
+}
+
+static struct queue_doubt *doubt_of(struct queue_doubts *doubts, struct queue *queue) {
+    if (queue->doubt) return queue->doubt;
+    struct queue_doubt *doubt = calloc(1, sizeof *doubt);
+    must(doubt);
+    *doubt = (struct queue_doubt){.queue = queue, .place = -1, .next = doubts->first};
+    doubts->first = queue->doubt = doubt;
+    return doubt;
+}
+
+static enum err hold(struct queue_doubt *doubt, int64_t offset_queue, const struct queue_entry *entry) {
+    withhold(doubt);
+    doubt->place = doubt->queue->pending_end;
+    doubt->offset_queue = offset_queue;
+    doubt->entry = *entry;
+    return consumequeue_put(doubt->queue, doubt->place, entry, true);
+}
+
+enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, int64_t offset_queue,
+                          const struct queue_entry *entry) {
+    if (offset_queue == queue->pending_end || consumequeue_is_empty(queue))
+        return consumequeue_put(queue, offset_queue, entry, true);
+    struct queue_doubt *doubt = doubt_of(doubts, queue);
+    bool agree = is_last_in_queue(doubt) && doubt->offset_queue >= 0 &&
+                 (offset_queue == doubt->offset_queue + 1 ||
+                  (doubts->records_lost && goes_forward(doubt) && offset_queue > doubt->offset_queue));
+    if (!agree) return hold(doubt, offset_queue, entry);
+    TRY(believe(doubt));
+    return queue_doubts_put(doubts, queue, offset_queue, entry);
+}
+
+enum err queue_doubts_end(struct queue_doubts *doubts) {
+    for (struct queue_doubt *doubt = doubts->first; doubt; doubt = doubt->next) {
+        if (!doubts->records_lost || !is_last_in_queue(doubt) || !goes_forward(doubt)) continue;
+        TRY(believe(doubt));
+        TRY(consumequeue_write(doubt->queue));
+        consumequeue_publish(doubt->queue);
+    }
+    return ERR_OK;
+}
+
+void queue_doubts_close(struct queue_doubts *doubts) {
+    while (doubts->first) {
+        struct queue_doubt *doubt = doubts->first;
+        doubts->first = doubt->next;
+        withhold(doubt);
+        doubt->queue->doubt = NULL;
+        free(doubt);
+    }
+}
