@@ -38,11 +38,18 @@ static void publish_flushed(struct flush *flush, int64_t end_phys) {
     if (store->events.flushed) store->events.flushed(store->events.owner, end_phys);
 }
 
+/* Up to where the log is synced now. The folio that is being appended to waits for the next time unless somebody waits
+ * for it: while it goes to the disk an append would wait for the disk too. */
+static int64_t sync_end(const struct flush *flush, int64_t end, bool thorough) {
+    int64_t spared = end - end % MAPPED_FOLIO_BYTES;
+    return thorough || flush->store->sync_flush || atomic_load(&flush->wanted_phys) > spared ? end : spared;
+}
+
 /* Syncs each file that holds part of [flushed, end). A file that is full then is never written again. */
-static enum err sync_log(struct flush *flush) {
+static enum err sync_log(struct flush *flush, bool thorough) {
     struct commitlog *log = &flush->store->log;
     int64_t time_ms = atomic_load_explicit(&log->last_store_time_ms, memory_order_acquire);
-    int64_t end = commitlog_end(log), pos = commitlog_flushed(log);
+    int64_t log_end = commitlog_end(log), end = sync_end(flush, log_end, thorough), pos = commitlog_flushed(log);
     if (pos >= end) return ERR_OK;
     while (pos < end) {
         struct mapped_file *file = mapped_queue_find(&log->files, pos);
@@ -54,21 +61,25 @@ static enum err sync_log(struct flush *flush) {
         mapped_file_release(file);
         TRY(err);
     }
-    atomic_store(&flush->store->checkpoint.physic_ms, time_ms);
+    if (end == log_end) atomic_store(&flush->store->checkpoint.physic_ms, time_ms);
     publish_flushed(flush, end);
     return ERR_OK;
 }
 
-static bool is_log_due(struct flush *flush, int64_t now_ms, int64_t *thorough_ms) {
+static bool is_due(struct flush *flush) {
     struct store *store = flush->store;
     struct commitlog *log = &store->log;
     int64_t flushed = commitlog_flushed(log), end = commitlog_end(log);
-    if (now_ms - *thorough_ms >= LIVE(store, flush_commit_log_thorough_interval_ms)) {
-        *thorough_ms = now_ms;
-        return true;
-    }
     return store->sync_flush || atomic_load(&flush->wanted_phys) > flushed || commitlog_roll(log, flushed) <= end ||
            end - flushed >= (int64_t)LIVE(store, flush_commit_log_least_pages) * PAGE_BYTES;
+}
+
+/* Has the time come for all that there is? */
+static bool is_thorough(struct flush *flush, int64_t *last_ms) {
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms - *last_ms < LIVE(flush->store, flush_commit_log_thorough_interval_ms)) return false;
+    *last_ms = now_ms;
+    return true;
 }
 
 static void run_log(void *arg) {
@@ -77,9 +88,9 @@ static void run_log(void *arg) {
     int64_t thorough_ms = clock_monotonic_ms();
     for (;;) {
         uint32_t seen = bell_seen(&flush->bell);
-        bool stop = atomic_load(&flush->stop);
-        if (stop || is_log_due(flush, clock_monotonic_ms(), &thorough_ms)) {
-            enum err err = sync_log(flush);
+        bool stop = atomic_load(&flush->stop), thorough = stop || is_thorough(flush, &thorough_ms);
+        if (thorough || is_due(flush)) {
+            enum err err = sync_log(flush, thorough);
             if (err != ERR_OK) store_fail(store, err_detail(err));
         }
         if (stop || store_has_failed(store)) return;
@@ -250,7 +261,7 @@ void flush_files_removed(struct flush *flush) {
 
 enum err flush_all(struct flush *flush) {
     struct store *store = flush->store;
-    TRY(sync_log(flush));
+    TRY(sync_log(flush, true));
     TRY(sync_queues(flush, true));
     TRY(sync_index(flush, true));
     atomic_store(&store->checkpoint.files_mark, queue_table_mark(&store->queues, true));

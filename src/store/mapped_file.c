@@ -79,9 +79,21 @@ enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_byte
     return ERR_OK;
 }
 
+/* Zeros where zeros are: the kernel makes folios of the length that is written at once. Left to itself it makes them as
+ * large as it likes, and a folio goes to the disk as a whole, locked meanwhile for who appends to it. */
+static enum err make_folios(const struct mapped_file *file, int64_t at, int64_t end) {
+    static const char zeros[MAPPED_FOLIO_BYTES];
+    for (int64_t next; at < end; at = next) {
+        next = MIN(at - at % MAPPED_FOLIO_BYTES + MAPPED_FOLIO_BYTES, end);
+        TRY(file_pwrite(file->fd, file->path, zeros, (size_t)(next - at), at));
+    }
+    return ERR_OK;
+}
+
 enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) {
     must(at >= 0 && len >= 0 && at + len <= file->size_bytes && file->fd >= 0);
     TRY(file_reserve(file->fd, file->path, at, len));
+    TRY(make_folios(file, at, at + len));
     return file_populate(file->data + at, (size_t)len);
 }
 

@@ -11,6 +11,9 @@
 
 enum { MAPPED_FILE_NAME_LEN = 20 };
 
+/* What the kernel writes to the disk as one; one page where it knows no larger folios. */
+enum { MAPPED_FOLIO_BYTES = 16 << 10 };
+
 struct mapped_file {
     int64_t start_phys, size_bytes;
     char *data;
@@ -22,7 +25,8 @@ struct mapped_file {
 /* Maps DIR/<start>; `create` makes it with all zeros. One reference for the caller. ERR_CORRUPT: another size. */
 enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_bytes, bool create,
                           struct mapped_file **out) MUST_USE;
-/* Disk blocks and pages for [at, at + len) of the file. Waits for the disk. ERR_DISK_FULL: try again later. */
+/* Disk blocks and pages for [at, at + len) of the file, which hold nothing yet: zeros are written. Waits for the disk.
+ * ERR_DISK_FULL: try again later. */
 enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) MUST_USE;
 /* Everything written so far to the disk. An error is final. */
 enum err mapped_file_sync(struct mapped_file *file) MUST_USE;

@@ -15,10 +15,11 @@ static bool goes_forward(const struct queue_doubt *doubt) {
 
 static enum err believe(struct queue_doubt *doubt) {
     struct queue *queue = doubt->queue;
+    int64_t cut_at = MIN(doubt->place, doubt->offset_queue);
     log_warn(STORE, "queue goes on at another number: topic=%.*s queue=%d ended_at=%lld goes_on_at=%lld",
              BYTES_ARG(queue_topic(queue)), queue_id(queue), (long long)doubt->place, (long long)doubt->offset_queue);
     doubt->place = -1;
-    if (doubt->offset_queue < queue->pending_end) TRY(consumequeue_cut(queue, doubt->offset_queue));
+    TRY(consumequeue_cut(queue, cut_at));
     return consumequeue_put(queue, doubt->offset_queue, &doubt->entry, true);
 }
 
