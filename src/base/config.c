@@ -86,6 +86,20 @@ static enum err set_value(const struct config_section *section, const struct con
     return fail(ERR_FAILED, "%s has no known type", key->name);
 }
 
+enum err config_check(const struct config_key *key, struct bytes value) {
+    union {
+        int32_t i32;
+        int64_t i64;
+        bool boolean;
+        double real;
+    } scratch;
+    if (key->type == CONFIG_text) return ERR_OK; /* any text is one; setting it would keep a copy */
+    const struct config_section section = {.values = &scratch};
+    struct config_key here = *key;
+    here.offset = 0;
+    return set_value(&section, &here, value);
+}
+
 enum err config_set(const struct config_section *sections, size_t count, struct bytes key, struct bytes value,
                     const char **nearest) {
     const struct config_section *section;

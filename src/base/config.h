@@ -2,8 +2,8 @@
  * Row: KEY(type, member, "javaName", default, min, max, "unit", flags, "what it is")
  *   type: i32 i64 boolean real text   - members are int32_t, int64_t, bool, double, struct bytes
  *   default: an expression of the type; for text a string literal or NULL. min/max count for i32 and i64 only.
- *   flags: CONFIG_STATIC, CONFIG_DYNAMIC (may change while running), CONFIG_READ_ONLY (no remote update),
- *          CONFIG_IMPORTANT (printed by -m), or'ed.
+ *   flags: CONFIG_STATIC, CONFIG_DYNAMIC (may change while running; not for texts: readers take no lock, and only a
+ *          number changes in one store), CONFIG_READ_ONLY (no remote update), CONFIG_IMPORTANT (printed by -m), or'ed.
  * IGNORED("javaName", "why") - a Java key that we accept without effect.
  * A module makes its struct and its table with the macros at the end of this file. */
 #ifndef RMQ_BASE_CONFIG_H
@@ -38,6 +38,8 @@ struct config_section {
  * Text values are copied and live as long as the process. @thread start-up, or the one that owns the config */
 enum err config_set(const struct config_section *sections, size_t count, struct bytes key, struct bytes value,
                     const char **nearest) MUST_USE;
+/* Whether config_set would take the value: ERR_OK or its ERR_BAD_CONFIG. Changes nothing. */
+enum err config_check(const struct config_key *key, struct bytes value) MUST_USE;
 /* Sets all of a file; problems that Java would accept silently (unknown key, bad number) become one text line each
  * in `warnings`. A file that cannot be read is an error. */
 enum err config_load_file(const struct config_section *sections, size_t count, const char *path,

@@ -55,6 +55,18 @@ static void name_servers_are_addresses(void **state) {
     assert_err(namesrv_addresses_check(BYTES("a:port")), ERR_BAD_CONFIG);
 }
 
+static void assert_no_text_changes_while_running(const struct config_key *keys, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (keys[i].type == CONFIG_text) assert_false(keys[i].flags & CONFIG_DYNAMIC);
+}
+
+/* Readers take no lock: see base/config.h. */
+static void texts_change_with_a_start_alone(void **state) {
+    (void)state;
+    assert_no_text_changes_while_running(broker_config_keys, broker_config_key_count);
+    assert_no_text_changes_while_running(store_config_keys, store_config_key_count);
+}
+
 /* --- a file of a Java broker yields no warning about unknown keys ------------------------------------------ */
 
 static bool known(struct bytes key) {
@@ -145,9 +157,13 @@ static void no_key_has_two_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(machine_fills_in_what_is_left), cmocka_unit_test(what_is_set_stays),
-        cmocka_unit_test(name_servers_are_addresses),    cmocka_unit_test(keys_of_5_3_3_are_known),
-        cmocka_unit_test(newer_keys_are_known),          cmocka_unit_test(no_key_has_two_rows),
+        cmocka_unit_test(machine_fills_in_what_is_left),
+        cmocka_unit_test(what_is_set_stays),
+        cmocka_unit_test(name_servers_are_addresses),
+        cmocka_unit_test(keys_of_5_3_3_are_known),
+        cmocka_unit_test(newer_keys_are_known),
+        cmocka_unit_test(no_key_has_two_rows),
+        cmocka_unit_test(texts_change_with_a_start_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,11 +25,6 @@ static bool black_listed(const struct broker *broker, struct bytes key) {
     return false;
 }
 
-/* Reactors read settings without a lock: a number or boolean changes in one store, a text would not. */
-static bool changes_at_once(const struct config_key *key) {
-    return (key->flags & CONFIG_DYNAMIC) && key->type != CONFIG_text;
-}
-
 static enum err check_all(const struct broker *broker, const struct props *changes) {
     for (size_t i = 0; i < changes->count; i++)
         if (black_listed(broker, changes->items[i].key))
@@ -40,15 +35,17 @@ static enum err check_all(const struct broker *broker, const struct props *chang
         const struct config_key *key = config_find(broker->sections, broker->section_count, change->key, &section);
         if (!key) {
             log_warn(MAIN, "unknown setting passed over: key=%.*s", BYTES_ARG(change->key));
-        } else if (!(key->flags & CONFIG_IGNORED) && !changes_at_once(key) && !broker->config_path) {
+            continue;
+        }
+        TRY(config_check(key, change->value));
+        if (!(key->flags & (CONFIG_IGNORED | CONFIG_DYNAMIC)) && !broker->config_path)
             return fail(ERR_BAD_CONFIG, "%s takes effect at start: set it in the file given with -c and restart",
                         key->name);
-        }
     }
     return ERR_OK;
 }
 
-/* Values as they are now, so that a bad one behind good ones undoes these. */
+/* Values as they are now, for when the file cannot be written. */
 static void remember(const struct broker *broker, struct arena *arena, const struct props *changes,
                      struct props *former) {
     former->items = arena_calloc(arena, changes->count + 1, sizeof *former->items);
@@ -56,7 +53,7 @@ static void remember(const struct broker *broker, struct arena *arena, const str
         const struct config_section *section;
         const struct config_key *key =
             config_find(broker->sections, broker->section_count, changes->items[i].key, &section);
-        if (!key || (key->flags & CONFIG_IGNORED) || !changes_at_once(key)) continue;
+        if (!key || !(key->flags & CONFIG_DYNAMIC)) continue;
         struct buf value = {0};
         config_value_text(section, key, &value);
         former->items[former->count++] =
@@ -70,7 +67,7 @@ static enum err apply(struct broker *broker, const struct props *changes) {
         const struct prop *change = &changes->items[i];
         const struct config_section *section;
         const struct config_key *key = config_find(broker->sections, broker->section_count, change->key, &section);
-        if (!key || (key->flags & CONFIG_IGNORED) || !changes_at_once(key)) continue;
+        if (!key || !(key->flags & CONFIG_DYNAMIC)) continue;
         TRY(config_set(broker->sections, broker->section_count, change->key, change->value, NULL));
         log_info(MAIN, "setting changed: %.*s=%.*s", BYTES_ARG(change->key), BYTES_ARG(change->value));
     }

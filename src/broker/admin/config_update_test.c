@@ -74,6 +74,8 @@ static void the_file_gets_all(void **state) {
     t.broker.config_path = broker_config_file(&t.broker, &arena, "broker.conf");
     assert_ok(config_update(&t.broker, BYTES("listenPort=20911\nlongPollingEnable=false\nnoSuchKey=1\n")));
     assert_int_equal(t.broker.config.listen_port, 10911); /* at the next start */
+    assert_err(config_update(&t.broker, BYTES("longPollingEnable=true\nlistenPort=65536\n")), ERR_BAD_CONFIG);
+    assert_false(t.broker.config.long_polling_enable);
     struct buf text = testing_read(&t, "broker.conf"), bak = testing_read(&t, "broker.conf.bak");
     assert_bytes(buf_bytes(&text), "# ours\nlistenPort=20911\nlongPollingEnable=false\n");
     assert_bytes(buf_bytes(&bak), "# ours\nlistenPort=10911\n");
