@@ -73,7 +73,7 @@ static void make_room(struct prealloc *prealloc) {
     lock_take(&prealloc->lock);
     enum err err = reserve_until(prealloc, MIN(end + ahead, next_file_end), store->config->prealloc_step_bytes);
     if (err == ERR_OK && mapped_queue_end(&log->files) < next_file_end)
-        err = judge(prealloc, mapped_queue_grow(&log->files, 0));
+        (void)judge(prealloc, mapped_queue_grow(&log->files, 0)); /* the next send hears of it */
     lock_give(&prealloc->lock);
     atomic_store(&prealloc->wake_phys, atomic_load(&log->reserved_phys) - ahead / 2);
 }

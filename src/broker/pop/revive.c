@@ -76,14 +76,13 @@ static void recover_offset(struct revive *revive, const struct revive_record *re
 
 static void apply(struct revive *revive, struct revive_queue *queue, const struct get *get, bool recovering) {
     struct arena arena = {0};
-    int64_t offset_queue = get->offset_queue;
     for (size_t i = 0; i < get->slice_count; i++) {
         struct bytes rest = get->slices[i].bytes;
         while (rest.len > 0) {
             struct record record;
             struct revive_record read;
             if (record_decode(rest, RECORD_CHECK_SHAPE, &record) != ERR_OK) break;
-            offset_queue = record.offset_queue;
+            const int64_t offset_queue = record.offset_queue;
             revive_record_read(rest, &arena, &read);
             if (recovering) recover_offset(revive, &read);
             checkpoints_apply(&queue->checkpoints, &read, offset_queue, offset_queue >= queue->counted_from);
