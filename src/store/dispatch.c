@@ -13,7 +13,7 @@
 enum { BATCH_BYTES = 1 << 20, BATCH_RECORDS = 4096, ADVANCE_BYTES = 256 << 10, RETRY_MS = 200 };
 
 void dispatch_init(struct dispatch *dispatch, struct store *store) {
-    *dispatch = (struct dispatch){.store = store, .behind_phys = INT64_MAX};
+    *dispatch = (struct dispatch){.store = store, .recovering = true, .behind_phys = INT64_MAX};
     lock_init(&dispatch->lock, LOCK_DISPATCH);
     bell_init(&dispatch->bell);
     bell_init(&dispatch->hurry_bell);
@@ -78,7 +78,7 @@ static void pass_over_damage(struct run *run) {
 static enum err next_good_record(const struct dispatch *dispatch, struct run *run, struct record *record, bool *found) {
     enum err err = next_record(run, record, found);
     if (err == ERR_OK) return err;
-    if (dispatch->running)
+    if (!dispatch->recovering)
         return fail(ERR_CORRUPT, "the log is damaged at %lld: %s", (long long)run->pos, err_text(err));
     int64_t from = run->pos;
     pass_over_damage(run);
@@ -171,7 +171,7 @@ static enum err put_keys(struct dispatch *dispatch) {
     struct index_service *index = dispatch->store->index;
     if (!index) return ERR_OK;
     enum err err = index_put(index);
-    if (err == ERR_OK || (dispatch->running && store_may_pass(err))) return err;
+    if (err == ERR_OK || (!dispatch->recovering && store_may_pass(err))) return err;
     if (store_may_pass(err)) {
         dispatch->behind_phys = index_drop_noted(index);
         return ERR_OK;
@@ -256,10 +256,10 @@ static void run_thread(void *arg) {
 
 enum err dispatch_start(struct dispatch *dispatch) {
     dispatch->behind_phys = INT64_MAX;
-    dispatch->running = true; /* before the thread, which looks at it */
-    enum err err = thread_start(&dispatch->thread, "dispatch", run_thread, dispatch);
-    if (err != ERR_OK) dispatch->running = false;
-    return err;
+    dispatch->recovering = false; /* before the thread, which looks at it */
+    TRY(thread_start(&dispatch->thread, "dispatch", run_thread, dispatch));
+    dispatch->running = true;
+    return ERR_OK;
 }
 
 void dispatch_stop(struct dispatch *dispatch) {

@@ -35,7 +35,8 @@ struct dispatch {
     struct queue *pending;       /* have entries that are in their tail only, by pending_next */
     struct queue_tails tails;
     pthread_t thread;
-    bool running;
+    bool running;    /* the thread; of those that start and stop it */
+    bool recovering; /* until the thread starts: damage is passed over, the rest waits for nothing */
 };
 void dispatch_init(struct dispatch *dispatch, struct store *store);
 void dispatch_close(struct dispatch *dispatch);

@@ -48,7 +48,7 @@ static bool has_entry(const struct record *record) {
 static enum err put_entry(struct dispatch *dispatch, struct queue *queue, int64_t offset_queue,
                           const struct queue_entry *entry, bool may_wait) {
     if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, offset_queue, entry);
-    if (!dispatch->running) { /* recovery: what has its entry already, and what the queues lack */
+    if (dispatch->recovering) { /* what has its entry already, and what the queues lack */
         if (entry->offset_phys <= queue->newest_phys) return ERR_OK;
         if (offset_queue > queue->pending_end && !consumequeue_is_empty(queue)) dispatch->gaps = true;
     }
