@@ -66,8 +66,7 @@ static enum err set_integer(const struct config_key *key, void *member, struct b
     return ERR_OK;
 }
 
-static enum err set_value(const struct config_section *section, const struct config_key *key, struct bytes value) {
-    void *member = (char *)section->values + key->offset;
+static enum err set_value(const struct config_key *key, void *member, struct bytes value) {
     switch (key->type) {
     case CONFIG_i32:
     case CONFIG_i64:
@@ -94,17 +93,15 @@ enum err config_check(const struct config_key *key, struct bytes value) {
         double real;
     } scratch;
     if (key->type == CONFIG_text) return ERR_OK; /* any text is one; setting it would keep a copy */
-    const struct config_section section = {.values = &scratch};
-    struct config_key here = *key;
-    here.offset = 0;
-    return set_value(&section, &here, value);
+    return set_value(key, &scratch, value);
 }
 
 enum err config_set(const struct config_section *sections, size_t count, struct bytes key, struct bytes value,
                     const char **nearest) {
     const struct config_section *section;
     const struct config_key *found = config_find(sections, count, key, &section);
-    if (found) return found->flags & CONFIG_IGNORED ? ERR_OK : set_value(section, found, value);
+    if (found && (found->flags & CONFIG_IGNORED)) return ERR_OK;
+    if (found) return set_value(found, (char *)section->values + found->offset, value);
     const char *closest = nearest ? nearest_name(sections, count, key) : NULL;
     if (nearest) *nearest = closest;
     if (closest) return fail(ERR_NOT_FOUND, "unknown key %.*s, did you mean %s?", BYTES_ARG(key), closest);

@@ -45,33 +45,17 @@ static enum err check_all(const struct broker *broker, const struct props *chang
     return ERR_OK;
 }
 
-/* Values as they are now, for when the file cannot be written. */
-static void remember(const struct broker *broker, struct arena *arena, const struct props *changes,
-                     struct props *former) {
-    former->items = arena_calloc(arena, changes->count + 1, sizeof *former->items);
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct config_section *section;
-        const struct config_key *key =
-            config_find(broker->sections, broker->section_count, changes->items[i].key, &section);
-        if (!key || !(key->flags & CONFIG_DYNAMIC)) continue;
-        struct buf value = {0};
-        config_value_text(section, key, &value);
-        former->items[former->count++] =
-            (struct prop){arena_copy(arena, bytes_of(key->name)), arena_copy(arena, buf_bytes(&value)), 0};
-        buf_close(&value);
-    }
-}
-
-static enum err apply(struct broker *broker, const struct props *changes) {
+/* Of values that were checked. */
+static void apply(struct broker *broker, const struct props *changes) {
     for (size_t i = 0; i < changes->count; i++) {
         const struct prop *change = &changes->items[i];
         const struct config_section *section;
         const struct config_key *key = config_find(broker->sections, broker->section_count, change->key, &section);
         if (!key || !(key->flags & CONFIG_DYNAMIC)) continue;
-        TRY(config_set(broker->sections, broker->section_count, change->key, change->value, NULL));
+        enum err err = config_set(broker->sections, broker->section_count, change->key, change->value, NULL);
+        must(err == ERR_OK);
         log_info(MAIN, "setting changed: %.*s=%.*s", BYTES_ARG(change->key), BYTES_ARG(change->value));
     }
-    return ERR_OK;
 }
 
 /* --- the file ---------------------------------------------------------------------------------------------- */
@@ -144,18 +128,11 @@ static void keep_known(const struct broker *broker, struct props *changes) {
     changes->count = count;
 }
 
-static enum err update(struct broker *broker, struct arena *arena, struct props *changes) {
-    struct props former = {0};
+static enum err update(struct broker *broker, struct props *changes) {
     TRY(check_all(broker, changes));
     keep_known(broker, changes);
-    remember(broker, arena, changes, &former);
-    enum err err = apply(broker, changes);
-    if (err == ERR_OK && broker->config_path) err = save(broker, changes);
-    if (err != ERR_OK) {
-        struct bytes why = arena_copy(arena, bytes_of(err_detail(err)));
-        enum err undone = apply(broker, &former);
-        return fail(undone == ERR_OK ? err : undone, "%.*s", BYTES_ARG(why));
-    }
+    if (broker->config_path) TRY(save(broker, changes)); /* first: it may fail, what follows cannot */
+    apply(broker, changes);
     atomic_fetch_add(&broker->config_changes, 1);
     atomic_store(&broker->config_changed_ms, clock_wall_ms());
     if (change_of(changes, BYTES("brokerPermission"))) {
@@ -171,7 +148,7 @@ enum err config_update(struct broker *broker, struct bytes text) {
     enum err err = props_parse(&arena, text, &changes);
     if (err == ERR_OK) {
         lock_take(&updating);
-        err = update(broker, &arena, &changes);
+        err = update(broker, &changes);
         lock_give(&updating);
     }
     arena_close(&arena);

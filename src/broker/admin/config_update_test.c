@@ -79,6 +79,9 @@ static void the_file_gets_all(void **state) {
     struct buf text = testing_read(&t, "broker.conf"), bak = testing_read(&t, "broker.conf.bak");
     assert_bytes(buf_bytes(&text), "# ours\nlistenPort=20911\nlongPollingEnable=false\n");
     assert_bytes(buf_bytes(&bak), "# ours\nlistenPort=10911\n");
+    t.broker.config_path = broker_config_file(&t.broker, &arena, "no_such.conf");
+    assert_err(config_update(&t.broker, BYTES("longPollingEnable=true\n")), ERR_NOT_FOUND);
+    assert_false(t.broker.config.long_polling_enable); /* what cannot be kept is not changed */
     buf_close(&text);
     buf_close(&bak);
     arena_close(&arena);

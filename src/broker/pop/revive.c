@@ -82,10 +82,10 @@ static void apply(struct revive *revive, struct revive_queue *queue, const struc
             struct record record;
             struct revive_record read;
             if (record_decode(rest, RECORD_CHECK_SHAPE, &record) != ERR_OK) break;
-            const int64_t offset_queue = record.offset_queue;
             revive_record_read(rest, &arena, &read);
             if (recovering) recover_offset(revive, &read);
-            checkpoints_apply(&queue->checkpoints, &read, offset_queue, offset_queue >= queue->counted_from);
+            checkpoints_apply(&queue->checkpoints, &read, record.offset_queue,
+                              record.offset_queue >= queue->counted_from);
             rest = bytes_skip(rest, record.size_bytes);
             arena_reset(&arena);
         }
