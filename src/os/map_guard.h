@@ -12,8 +12,9 @@
 
 void map_guard_add(char *data, size_t len); /* beyond MAP_GUARDS_MAX at a time they are not guarded */
 void map_guard_remove(const char *data);
-/* Has a page of the mapping that starts at `data` been lost since it was made? */
-bool map_guard_lost(const char *data);
+/* Has a page of the mapping that holds `from` been lost, at `from` or behind it, since the mapping was made? Known
+ * before anything can be written to the substitute. */
+bool map_guard_lost(const char *from);
 int64_t map_guard_pages(void); /* lost since the start of the process, of all mappings */
 
 enum { MAP_GUARDS_MAX = 16384 };

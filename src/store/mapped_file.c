@@ -97,15 +97,22 @@ enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) 
     return file_populate(file->data + at, (size_t)len);
 }
 
-enum err mapped_file_sync(struct mapped_file *file) {
-    if (file->fd < 0) return ERR_OK;
-    TRY(file_sync(file->fd, file->path));
-    if (!map_guard_lost(file->data)) return ERR_OK;
+/* The kernel syncs what is in the file; what was written to the substitute of a lost page is not. */
+static enum err expect_kept(const struct mapped_file *file, int64_t at) {
+    if (!map_guard_lost(file->data + at)) return ERR_OK;
     return fail(ERR_IO, "%s: the disk cannot read pages of it, what was written there is lost", file->path);
 }
 
+enum err mapped_file_sync(struct mapped_file *file) {
+    if (file->fd < 0) return ERR_OK;
+    TRY(file_sync(file->fd, file->path));
+    return expect_kept(file, 0);
+}
+
 enum err mapped_file_sync_part(struct mapped_file *file, int64_t at, int64_t len) {
-    return file->fd < 0 ? ERR_OK : file_sync_mapped(file->data + at, (size_t)len, file->path);
+    if (file->fd < 0) return ERR_OK;
+    TRY(file_sync_mapped(file->data + at, (size_t)len, file->path));
+    return expect_kept(file, at);
 }
 
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) {

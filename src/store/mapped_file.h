@@ -28,10 +28,11 @@ enum err mapped_file_open(const char *dir, int64_t start_phys, int64_t size_byte
 /* Disk blocks and pages for [at, at + len) of the file, which hold nothing yet: zeros are written. Waits for the disk.
  * ERR_DISK_FULL: try again later. */
 enum err mapped_file_reserve(struct mapped_file *file, int64_t at, int64_t len) MUST_USE;
-/* Everything written so far to the disk. An error is final. */
+/* Everything written so far to the disk. An error is final, and so is a page of the file that got lost (ERR_IO). */
 enum err mapped_file_sync(struct mapped_file *file) MUST_USE;
-/* The same for what was written to [at, at + len). The pages reserved ahead are spared: once on disk, the kernel would
- * have the append that comes to them take a fault first. */
+/* The same for what was written to [at, at + len), with nothing behind it but what is reserved; pages lost before it do
+ * not count. The pages reserved ahead are spared: once on disk, the kernel would have the append that comes to them
+ * take a fault first. */
 enum err mapped_file_sync_part(struct mapped_file *file, int64_t at, int64_t len) MUST_USE;
 /* All from `at` on becomes zeros (and gives its disk blocks back). Nobody may be reading there. */
 enum err mapped_file_cut(struct mapped_file *file, int64_t at) MUST_USE;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include "os/map_guard.h"
 #include "store/store_testing.h"
 
 enum { MESSAGES = 60, QUEUES = 3, BODY_BYTES = 4000, RUNS_MAX = 2000 };
@@ -199,6 +200,66 @@ static void test_failed_sync_is_final(void **state) {
     testing_done(t);
 }
 
+/* --- pages that cannot be read ----------------------------------------------------------------------------- */
+
+static void resize_log(const struct testing *t, int64_t size_bytes) {
+    char path[128];
+    int fd;
+    snprintf(path, sizeof path, "%s/commitlog/00000000000000000000", t->root);
+    assert_ok(file_open(path, FILE_READ_WRITE, &fd));
+    assert_ok(file_resize(fd, path, size_bytes));
+    file_close(fd);
+}
+
+/* A page that was on disk, left memory and cannot be read again gets a substitute (os/map_guard.h): what is appended to
+ * that never reaches the disk, though a sync finds nothing wrong. Cut short, a mapped file has such pages. */
+static void test_append_to_a_lost_page(void **state) {
+    (void)state;
+    static struct run run;
+    struct testing *t = open_with(&run, "SYNC_FLUSH");
+    char body[5000] = {0};
+    testing_send(t, "Topic", 0, "before");
+    assert_ok(testing_try_send(t, "Topic", 0, bytes_make(body, sizeof body), "", NULL));
+    testing_settle(t, store_queue(t->store, BYTES("Topic"), 0, false));
+    resize_log(t, 4096);
+    assert_err(testing_try_send(t, "Topic", 0, BYTES("lost"), "", NULL), ERR_NOT_WRITABLE);
+    assert_non_null(strstr(err_detail(ERR_NOT_WRITABLE), "cannot read"));
+    testing_close(t);
+    assert_int_equal(run.failed_events, 1);
+    file_set_fault(NULL);
+    resize_log(t, t->config.mapped_file_size_commit_log);
+    testing_open(t);
+    testing_done(t);
+}
+
+/* An old page that a reader met costs what is in it and no more. */
+static void test_append_behind_a_lost_page(void **state) {
+    (void)state;
+    static struct run run;
+    struct arena arena = {0};
+    struct testing *t = open_with(&run, "SYNC_FLUSH");
+    char body[20000] = {0};
+    testing_send(t, "Topic", 0, "before");
+    assert_ok(testing_try_send(t, "Topic", 0, bytes_make(body, sizeof body), "", NULL));
+    struct queue *queue = store_queue(t->store, BYTES("Topic"), 0, false);
+    testing_settle(t, queue);
+    int64_t size_bytes = t->config.mapped_file_size_commit_log, lost_before = map_guard_pages();
+    resize_log(t, 0);
+    struct get get = {.queue = queue, .offset_queue = 0, .max_count = 1, .may_wait = true};
+    store_get(t->store, &arena, &get);
+    for (size_t i = 0; i < get.slice_count; i++) store_release(get.slices[i].hold);
+    assert_true(map_guard_pages() > lost_before);
+    resize_log(t, size_bytes);
+    testing_send(t, "Topic", 0, "behind");
+    testing_settle(t, queue);
+    assert_bytes(testing_body(t, &arena, queue, 2), "behind");
+    assert_int_equal(run.failed_events, 0);
+    arena_close(&arena);
+    testing_close(t);
+    file_set_fault(NULL);
+    testing_done(t);
+}
+
 /* --- the order of calls ------------------------------------------------------------------------------------ */
 
 static _Atomic int number, log_cut_at, log_synced_at, derived_changed_at, all_synced_at, checkpoint_written_at;
@@ -248,6 +309,8 @@ int main(void) {
         cmocka_unit_test(test_full_disk),
         cmocka_unit_test(test_full_disk_passes),
         cmocka_unit_test(test_failed_sync_is_final),
+        cmocka_unit_test(test_append_to_a_lost_page),
+        cmocka_unit_test(test_append_behind_a_lost_page),
         cmocka_unit_test(test_recovery_lasts_before_it_ends),
     };
     log_set_level(LOG_ERROR + 1);
