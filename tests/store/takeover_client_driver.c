@@ -1,7 +1,8 @@
 /* takeover_client_driver - a user of brokers that take a store over from each other (takeover_load_interop.sh). Name
  * servers: NAMESRV_ADDR.
  *   load LIFE [transactions] [timers]   sends until the broker is gone: single messages, batches, delayed ones,
- *                                       transactions, timers. A line for each that was acknowledged:
+ *                                       transactions, timers. What a busy broker refuses is not sent again. A line
+ *                                       for each that was acknowledged:
  *       at QUEUE OFFSET BODY   it is there; "offset" of topic TakeOver
  *       due BODY               it comes: delayed, timed, or a transaction that commits now or when asked
  *       never BODY             a transaction that was rolled back
@@ -16,7 +17,7 @@
 #include <unistd.h>
 #include "base/check.h"
 
-enum { BATCH = 8, PULL_MAX = 32 };
+enum { BATCH = 8, PULL_MAX = 32, BUSY = 2, BUSY_MAX = 200, BUSY_PAUSE_US = 50000 };
 static const char topic_at[] = "TakeOver", topic_due[] = "TakeOverDue", group[] = "take_over";
 
 struct load {
@@ -24,7 +25,7 @@ struct load {
     rmq_producer_t *producer;
     const char *life;
     bool transactions, timers;
-    int number;
+    int number, busy; /* of the next message; refusals in a row */
 };
 
 static void die(const char *what) {
@@ -123,6 +124,13 @@ static bool send_in_transaction(struct load *load) {
     return sent;
 }
 
+static bool go_on(struct load *load, bool sent) {
+    if (!sent && rmq_last_response_code() != BUSY) return false;
+    load->busy = sent ? 0 : load->busy + 1;
+    if (!sent) usleep(BUSY_PAUSE_US);
+    return load->busy < BUSY_MAX;
+}
+
 static int run_load(int argc, char **argv) {
     if (argc < 3) return 2;
     struct load load = {.life = argv[2], .client = new_client()};
@@ -133,7 +141,7 @@ static int run_load(int argc, char **argv) {
     load.producer = new_producer(load.client);
     setvbuf(stdout, NULL, _IOLBF, 0);
     bool sent = true;
-    for (int i = 0; sent; i++) {
+    for (int i = 0; go_on(&load, sent); i++) {
         if (i % 16 == 3)
             sent = send_batch(&load);
         else if (i % 16 == 6)
