@@ -43,7 +43,10 @@ verify_sees "log: no record at 776806" "$store/commitlog/00000000000000524288" $
 status 0 "$store" verify
 
 # Repair: a record of the log, a queue, the index and a whole queue folder are damaged; all but the record comes back.
-echo 'messageDelayLevel=1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 3650d' >"$T/broker.conf"
+cat >"$T/broker.conf" <<'CONF'
+messageDelayLevel=1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 3650d
+messageIndexEnable=false
+CONF
 queues() {
     local queue
     for queue in "$1"/consumequeue/*/*; do
@@ -56,11 +59,13 @@ damage "$store/commitlog/00000000000000000000" $((1806 + 95))
 damage "$store/consumequeue/TopicA/0/00000000000000000000" 207
 damage "$store/index/20261124001152769" 4100
 rm -r "$store/consumequeue/TopicB"
+printf '\7' | dd of="$store/checkpoint" bs=1 seek=31 conv=notrunc status=none
 status 1 "$store" verify
 grep -q '^FAULT log: no record at 1806: .* it goes on at 2482' "$T/out" || fail "verify does not say where the log goes on"
 grep -q '^FAULT queue TopicB/0: missing, with 38 records' "$T/out" || fail "verify does not miss the queue"
 has "faults 0" repair "$T/broker.conf"
 has "records 517, queue entries 516 (expired 0, copies 0), index entries 1876, faults 0" verify # tags too
+has "masterFlushedOffset 7" checkpoint
 has "1806 size=676 topic=RMQ_SYS_DAMAGED" log 1806 1
 has "3 phys=0 size=2147483647 tagsCode=0 filler" queue TopicA 0 3
 queues "$store" >"$T/after"
@@ -71,7 +76,14 @@ same "bytes kept" 676 "$(stat -c %s "$kept")"
 # What a killed broker leaves behind is repaired too; a store in use is not.
 tar --zstd -xf "$SHARED/golden/store/v533-torn.tar.zst" -C "$T"
 status 1 "$T/v533-torn" verify
+(
+    trap '' XFSZ
+    ulimit -f 24 # KiB of a file: the log cannot be prepared for more
+    status 1 "$T/v533-torn" repair
+    grep -q "not all of it is on disk" "$T/out" || fail "repair does not say that the store could not be closed"
+)
 status 0 "$T/v533-torn" repair
+test ! -e "$T/v533-torn/abort" || fail "repair leaves a store that has to be recovered"
 python3 - "$store/lock" <<'PY' &
 import fcntl, sys, time
 file = open(sys.argv[1], "r+"); fcntl.lockf(file, fcntl.LOCK_EX, 1, 0); print("held", file=open(sys.argv[1] + "ed", "w")); time.sleep(60)

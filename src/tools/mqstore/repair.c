@@ -117,11 +117,22 @@ static void put_queue_aside(void *ctx, const struct survey_found *found) {
         repair->err = put_aside(repair, queue_path(found));
 }
 
-/* As after a crash that came before anything was synced: the whole log is checked and dispatched. */
+/* As after a crash that came before anything was synced: the whole log is checked and dispatched. What a Java slave
+ * notes of its master in the checkpoint stays. */
 static enum err mark_crashed(const struct repair *repair) {
-    static const char zeros[CHECKPOINT_SIZE_BYTES];
-    TRY(file_replace(chain_path(repair->root, "checkpoint"), bytes_make(zeros, sizeof zeros), false));
-    return file_replace(chain_path(repair->root, "abort"), BYTES("0"), false);
+    struct checkpoint checkpoint;
+    TRY(checkpoint_open(chain_path(repair->root, "checkpoint"), &checkpoint));
+    atomic_store(&checkpoint.physic_ms, 0);
+    atomic_store(&checkpoint.logics_ms, 0);
+    atomic_store(&checkpoint.index_ms, 0);
+    atomic_store(&checkpoint.safe_phys, -1);
+    enum err err = checkpoint_flush(&checkpoint);
+    checkpoint_close(&checkpoint);
+    return err != ERR_OK ? err : file_replace(chain_path(repair->root, "abort"), BYTES("0"), false);
+}
+
+static bool is_clean(const struct repair *repair) {
+    return !file_exists(chain_path(repair->root, "abort"));
 }
 
 /* --- settings -------------------------------------------------------------------------------------------------- */
@@ -145,7 +156,8 @@ static enum err load_settings(struct repair *repair) {
     const struct survey *survey = &repair->survey;
     repair->config.mapped_file_size_commit_log = (int32_t)survey->log.parts[0].size_bytes;
     survey_each_queue(survey, adopt_queue_size, repair);
-    if (survey->view_count > 0) {
+    if (survey->view_count > 0) { /* also where new keys are no longer wanted: these go on to be asked for */
+        repair->config.message_index_enable = true;
         repair->config.max_hash_slot_num = survey->views[0].slots;
         repair->config.max_index_num = survey->views[0].entries;
     }
@@ -188,7 +200,8 @@ static enum err rebuild(struct repair *repair) {
     TRY(store_open(&repair->config, NULL, &repair->store));
     survey_each_queue(survey, delete_again, repair);
     store_close(repair->store);
-    return repair->err;
+    TRY(repair->err);
+    return is_clean(repair) ? ERR_OK : fail(ERR_IO, "not all of it is on disk (see above): mend that and repair again");
 }
 
 int repair_run(const struct mqstore_args *args) {
