@@ -66,12 +66,14 @@ enum err namesrv_addresses_check(struct bytes addresses) {
 }
 
 enum err broker_config_finish(struct broker_config *config) {
+    enum { REACTORS_DEFAULT_MAX = 4 };
     if (config->broker_name.len == 0) config->broker_name = host_name();
     if (config->broker_ip1.len == 0) config->broker_ip1 = first_address();
     if (config->broker_ip2.len == 0) config->broker_ip2 = config->broker_ip1;
     const char *namesrv = getenv("NAMESRV_ADDR");
     if (!config->namesrv_addr.data && namesrv) config->namesrv_addr = bytes_of(bytes_dup(bytes_of(namesrv)));
     if (config->namesrv_addr.data) TRY(namesrv_addresses_check(config->namesrv_addr));
-    if (config->server_selector_threads == 0) config->server_selector_threads = MIN(thread_cpu_count(), 4);
+    if (config->server_selector_threads == 0)
+        config->server_selector_threads = MAX(MIN(thread_cpu_count() / 2, REACTORS_DEFAULT_MAX), 1);
     return ERR_OK;
 }
