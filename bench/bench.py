@@ -7,6 +7,7 @@ Parts (default: all but curves):
     compare   beside the Java broker with ../shared/bench/compare.py; without Maven ours alone; skipped without ../shared
     null      the rate of sends as a share of what a server reaches that only answers (bench_null_server)
     store     the store alone beside memory copied and bytes written to the same disk (bench_store)
+    cold      response times of sends while all of a large topic is read, from the disk and from memory (bench_crowd)
     curves    what the work costs when there is more of it (bench_crowd); some minutes
 Everything listens on 127.0.0.1 at free ports; folders are temporary. Only figures of one run are comparable.
 """
@@ -37,30 +38,44 @@ class Server:
 
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=self.args.folder))
-        conf, out = self.dir / "conf", self.dir / "out"
         lines = [f"listenPort={self.port}", *self.settings]
         if self.what == "broker":
             lines += ["brokerIP1=127.0.0.1", f"storePathRootDir={self.dir}/store", "waitTimeMillsInSendQueue=5000"]
-        conf.write_text("\n".join(lines) + "\n")
-        program = pathlib.Path(self.args.dist) / "lib" / "rocketmq" / f"mq{self.what}"
+        (self.dir / "conf").write_text("\n".join(lines) + "\n")
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self):
+        program, out = pathlib.Path(self.args.dist) / "lib" / "rocketmq" / f"mq{self.what}", self.dir / "out"
         with open(out, "w") as f:
-            self.process = subprocess.Popen([program, "-c", conf], stdout=f, stderr=f,
+            self.process = subprocess.Popen([program, "-c", self.dir / "conf"], stdout=f, stderr=f,
                                             env=dict(os.environ, HOME=str(self.dir)))
         until = time.time() + 30
         while "boot success" not in out.read_text():
             if self.process.poll() is not None or time.time() > until:
                 sys.exit(f"mq{self.what} did not boot: " + out.read_text()[-500:])
             time.sleep(0.005)
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
-        shutil.rmtree(self.dir, ignore_errors=True)
 
+    def restart_cold(self):
+        """Nothing of its files is in memory."""
+        self.stop()
+        for path in (self.dir / "store").rglob("*"):
+            if path.is_file():
+                with open(path, "rb") as f:
+                    os.fsync(f.fileno())
+                    os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.start()
 
     def cpu_ns(self):
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
@@ -136,6 +151,31 @@ def store(args):
                                   check=True).stdout.splitlines()
 
 
+def cold(args):
+    """In each round: nobody reads; all is read from the disk; all is read once more, from memory."""
+    messages, rate, seconds = 3000000, 2000, 2
+    steady = dict(total=rate * seconds, rate=rate, conns=64)
+    p99_us = {"nobody": [], "disk": [], "memory": []}
+    with Server(args, "broker") as broker:
+        crowd(args, broker, "send", total=messages, conns=8, window=32, body=1024)
+        for _ in range(5):
+            broker.restart_cold()
+            crowd(args, broker, "steady", **dict(steady, total=rate, topics=1))
+            for reads, times in p99_us.items():
+                reading = None
+                if reads != "nobody":
+                    reading = subprocess.Popen(crowd_command(args, broker, "pull", total=messages),
+                                               stdout=subprocess.PIPE, text=True)
+                line = crowd(args, broker, "steady", **steady)
+                times.append(float(re.search(r"p99_us=(\d+)", line).group(1)))
+                yield f"reads={reads} sends: {line}"
+                if reading:
+                    yield f"reads={reads} reads: {reading.communicate()[0].strip()}"
+    for base in ("nobody", "memory"):
+        share = statistics.median(ours / theirs for ours, theirs in zip(p99_us["disk"], p99_us[base]))
+        yield f"p99 of sends, disk / {base}: {share:.2f}"
+
+
 def curve(name, x, line):
     return f"curve={name} x={x} {line}"
 
@@ -198,7 +238,7 @@ def curves(args):
     yield from name_server_curves(args)
 
 
-PARTS = {"compare": compare, "null": null, "store": store, "curves": curves}
+PARTS = {"compare": compare, "null": null, "store": store, "cold": cold, "curves": curves}
 
 
 def host():
@@ -216,7 +256,7 @@ def main():
     args = parser.parse_args()
     args.folder = None # where servers have their folders: the usual place
     RAW.mkdir(exist_ok=True)
-    for part in args.parts or ["compare", "null", "store"]:
+    for part in args.parts or ["compare", "null", "store", "cold"]:
         lines = [host()]
         for line in PARTS[part](args):
             print(line, flush=True)

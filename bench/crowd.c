@@ -1,13 +1,14 @@
 /* crowd.c - a crowd of clients in one process, to see what the work costs a server when there is more of it.
  *   bench_crowd MODE HOST:PORT [NAME=NUMBER ...]     pid=N adds CPU time and memory of that server
  * send      total messages of body bytes over conns connections, window in flight on each, to topics x queues
+ * steady    the same at rate a second, if as many of the conns are free as are due; each has one in flight
  * pull      groups groups read the total messages of topic number topic, each with a connection a queue
  * hold      total long polls over conns connections at the queues of that topic, which are empty but for the first;
  *           then it waits for SIGTERM
  * join      conns consumers of one group send their heartbeat at once, and are told of those who came after them
  * register  conns brokers register topics topics each
  * route     a broker registers topics topics; then total queries for their routes over conns connections
- * Prints one line of NAME=NUMBER, response times with window=1 alone. Any error ends it with status 1. */
+ * Prints one line of NAME=NUMBER, response times with one in flight alone. Any error ends it with status 1. */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct client {
     struct crowd *crowd;
     struct remoting *remoting; /* its connection */
     int64_t number, asked_ns;  /* asked_ns: when it last asked */
+    bool waits;                /* for an answer; steady */
     int64_t offset, left;      /* pull */
 };
 struct mode {
@@ -43,13 +45,14 @@ struct crowd {
     struct bytes address;
     const struct mode *mode;
     struct client *clients;
-    int64_t total, conns, window, body, topics, topic, queues, groups, pid; /* of the command line */
+    int64_t total, conns, window, body, topics, topic, queues, groups, rate, pid; /* of the command line */
     int64_t asked, answered, in_flight, messages, notices, start_ns, end_ns;
     double start_cpu_s;
     bool registered;   /* route */
+    bool ticks;        /* steady: there is more to come */
     uint32_t *took_us; /* of each answer */
     struct buf content;
-    struct loop_timer settle;
+    struct loop_timer settle, tick;
 };
 
 static void die(const char *why) {
@@ -101,7 +104,7 @@ static void on_settled(struct loop_timer *timer) {
 }
 
 static void settle(struct crowd *crowd) {
-    if (crowd->in_flight > 0) return;
+    if (crowd->in_flight > 0 || crowd->ticks) return;
     if (crowd->mode->settles)
         loop_timer_start(crowd->loop, &crowd->settle, SETTLE_MS, 0, on_settled);
     else
@@ -166,6 +169,34 @@ static bool ask_send(struct client *client) {
     request.body = buf_bytes(&crowd->content);
     call(client, &request, TIMEOUT_MS);
     return true;
+}
+
+/* Those that became due with this tick, each by a client that is free. */
+static void on_tick(struct loop_timer *timer) {
+    struct crowd *crowd = CONTAINER_OF(timer, struct crowd, tick);
+    int64_t due = (clock_monotonic_ns() - crowd->start_ns) / 1000 * crowd->rate / 1000000;
+    for (int64_t i = 0; i < crowd->conns && crowd->asked < MIN(due, crowd->total); i++) {
+        struct client *client = &crowd->clients[i];
+        if (!client->waits) client->waits = ask_send(client);
+    }
+    crowd->ticks = crowd->asked < crowd->total;
+    if (!crowd->ticks) loop_timer_stop(&crowd->tick);
+}
+
+/* The ticks ask. */
+static bool ask_steadily(struct client *client) {
+    enum { TICK_MS = 1 };
+    struct crowd *crowd = client->crowd;
+    if (!crowd->ticks && crowd->asked == 0) {
+        loop_timer_start(crowd->loop, &crowd->tick, TICK_MS, TICK_MS, on_tick);
+        crowd->ticks = true;
+    }
+    return false;
+}
+
+static void sent_steadily(struct client *client, const struct command *response) {
+    must_succeed(client, response);
+    client->waits = false;
 }
 
 static void ask_pull_of(struct client *client, int64_t group, int64_t queue, int32_t sys_flag, int64_t timeout_ms) {
@@ -292,6 +323,7 @@ static const struct mode modes[] = {
     {"send", ask_send, must_succeed, false},         {"pull", ask_pull, pulled, false},
     {"hold", ask_hold, must_succeed, false},         {"join", ask_join, must_succeed, true},
     {"register", ask_register, must_succeed, false}, {"route", ask_route, routed, false},
+    {"steady", ask_steadily, sent_steadily, false},
 };
 
 /* --- the run ------------------------------------------------------------------------------------------------ */
@@ -321,8 +353,8 @@ static void report(struct crowd *crowd) {
     printf("work=%lld seconds=%.3f rate=%.0f server_us=%.2f anon_kib=%ld notices=%lld", (long long)work, seconds,
            (double)work / seconds, server_us, server_anon_kib(crowd), (long long)crowd->notices);
     if (count > 0 && crowd->window == 1)
-        printf(" p50_us=%u p99_us=%u max_us=%u", crowd->took_us[count / 2], crowd->took_us[count * 99 / 100],
-               crowd->took_us[count - 1]);
+        printf(" p50_us=%u p99_us=%u p999_us=%u max_us=%u", crowd->took_us[count / 2], crowd->took_us[count * 99 / 100],
+               crowd->took_us[count * 999 / 1000], crowd->took_us[count - 1]);
     printf("\n");
     fflush(stdout);
 }
@@ -333,7 +365,8 @@ static void read_options(struct crowd *crowd, int count, char **texts) {
         int64_t *value;
     } options[] = {{"total=", &crowd->total},   {"conns=", &crowd->conns},   {"window=", &crowd->window},
                    {"body=", &crowd->body},     {"topic=", &crowd->topic},   {"topics=", &crowd->topics},
-                   {"queues=", &crowd->queues}, {"groups=", &crowd->groups}, {"pid=", &crowd->pid}};
+                   {"queues=", &crowd->queues}, {"groups=", &crowd->groups}, {"rate=", &crowd->rate},
+                   {"pid=", &crowd->pid}};
     for (int t = 0; t < count; t++) {
         bool known = false;
         for (size_t i = 0; i < ARRAY_LEN(options) && !known; i++) {
@@ -369,7 +402,8 @@ static void on_signal(void *arg, int signal_number) {
 }
 
 int main(int argc, char **argv) {
-    struct crowd crowd = {.total = 10000, .conns = 1, .window = 1, .body = 128, .topics = 1, .queues = 8, .groups = 1};
+    struct crowd crowd = {
+        .total = 10000, .conns = 1, .window = 1, .body = 128, .topics = 1, .queues = 8, .groups = 1, .rate = 1000};
     if (argc < 3) die("usage: bench_crowd MODE HOST:PORT [NAME=NUMBER ...], see the head of crowd.c");
     for (size_t i = 0; i < ARRAY_LEN(modes); i++)
         if (bytes_is(bytes_of(argv[1]), modes[i].name)) crowd.mode = &modes[i];
