@@ -158,24 +158,37 @@ enum err file_populate(char *data, size_t len) {
     return ERR_OK;
 }
 
-void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead) {
-    (void)madvise(data, (size_t)size_bytes, ahead ? MADV_NORMAL : MADV_RANDOM);
+void file_read_at_random(int fd) {
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 }
 
-bool file_resident(const char *data, size_t len) {
-    if (len == 0) return true;
-    if (faulted(FILE_RESIDENT, "")) return false;
+void file_map_at_random(char *data, int64_t size_bytes) {
+    (void)madvise(data, (size_t)size_bytes, MADV_RANDOM);
+}
+
+/* In steps: the kernel may not be interrupted in one, and takes no more than the disk's own read-ahead of it. */
+void file_prefetch(const char *data, size_t len) {
+    enum { STEP_BYTES = 128 << 10 };
     char *start = page_range(data, &len);
+    for (size_t at = 0; at < len; at += STEP_BYTES) (void)madvise(start + at, MIN(STEP_BYTES, len - at), MADV_WILLNEED);
+}
+
+size_t file_resident_bytes(const char *data, size_t len) {
+    if (faulted(FILE_RESIDENT, "")) return 0;
+    size_t range_len = len;
+    char *start = page_range(data, &range_len);
+    size_t before = (size_t)(data - start);
     unsigned char state[256];
     size_t step = sizeof state * page_size();
-    for (size_t at = 0; at < len; at += step) {
-        size_t part = MIN(step, len - at);
-        if (mincore(start + at, part, state) != 0) return false;
+    for (size_t at = 0; at < range_len; at += step) {
+        size_t part = MIN(step, range_len - at);
+        if (mincore(start + at, part, state) != 0) return 0;
         for (size_t page = 0; page * page_size() < part; page++) {
-            if (!(state[page] & 1)) return false;
+            size_t end = at + page * page_size();
+            if (!(state[page] & 1)) return end > before ? end - before : 0;
         }
     }
-    return true;
+    return len;
 }
 
 enum err file_sync(int fd, const char *path) {

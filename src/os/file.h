@@ -54,9 +54,15 @@ enum err file_map(int fd, const char *path, int64_t size_bytes, bool writable, c
 void file_unmap(char *data, int64_t size_bytes);
 /* Faults the pages in for writing (MADV_POPULATE_WRITE, else a touch). */
 enum err file_populate(char *data, size_t len) MUST_USE;
-/* Shall the system read ahead when pages of the mapped range come from the disk? A hint. */
-void file_advise_read_ahead(char *data, int64_t size_bytes, bool ahead);
-bool file_resident(const char *data, size_t len); /* mincore: all pages of the range in memory */
+/* What is read of the file, or of the mapping, comes from the disk alone, without what lies around or behind it. Else
+ * the system reads ahead, also on behalf of who may not wait (file_pread_cached). A hint. */
+void file_read_at_random(int fd);
+void file_map_at_random(char *data, int64_t size_bytes);
+/* Pages of the mapped range that are not in memory are read from the disk meanwhile. A hint; it does not wait, but
+ * memory for the pages is found here. */
+void file_prefetch(const char *data, size_t len);
+/* How many bytes from the start of the mapped range on are in memory (mincore). */
+size_t file_resident_bytes(const char *data, size_t len);
 /* fdatasync. An error is final for that file: never call again hoping for better (pages may be lost). */
 enum err file_sync(int fd, const char *path) MUST_USE;
 /* The same for the pages of a mapped file that hold the range alone (msync): those beyond stay dirty. */

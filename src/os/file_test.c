@@ -68,8 +68,11 @@ static void mapped_pages_can_be_populated_and_seen(void **state) {
     assert_int_equal(file_resize(fd, path, size_bytes), ERR_OK);
     assert_int_equal(file_reserve(fd, path, 0, size_bytes), ERR_OK);
     assert_int_equal(file_map(fd, path, size_bytes, true, &data), ERR_OK);
+    assert_int_equal(file_resident_bytes(data + 100, 5 * 4096), 0);
+    assert_int_equal(file_populate(data, 4096), ERR_OK);
+    assert_in_range(file_resident_bytes(data + 100, 5 * 4096), 4096 - 100, 5 * 4096);
     assert_int_equal(file_populate(data + 100, 5 * 4096), ERR_OK);
-    assert_true(file_resident(data + 100, 5 * 4096));
+    assert_int_equal(file_resident_bytes(data + 100, 5 * 4096), 5 * 4096);
     memcpy(data + 8191, "xy", 2);
     assert_int_equal(file_sync(fd, path), ERR_OK);
     char got[2];

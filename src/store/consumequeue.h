@@ -38,6 +38,9 @@ struct queue {
     _Atomic(void *) user;
     _Atomic bool closing; /* takes no more records: its topic is being deleted */
     _Atomic bool deleted;
+    /* reader.h: records of entries below ahead_end are on their way into memory; who gets to ahead_mark asks for more
+     */
+    _Atomic int64_t ahead_mark, ahead_end;
     struct queue_tail *tail; /* under the queue's stripe lock (queue_table.h) */
     /* under LOCK_DISPATCH: */
     int64_t first_file_bytes;       /* start of the oldest file; -1 = no file yet */

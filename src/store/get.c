@@ -13,9 +13,9 @@ enum {
     CHUNK_ENTRIES = 64,
     SCAN_MAX = 1 << 14, /* entries a peer can make one get look at; Java has no such limit */
     MAX_BYTES_DEFAULT = 64 << 20,
-    WARM_BYTES = 8 << 20,     /* so near the end of the log that memory holds it */
-    RESIDENT_STEP = 64 << 10, /* looked at in one go further back */
-    MATCH_MS_MAX = 10         /* for tests of records, in one get */
+    WARM_BYTES = 8 << 20,      /* so near the end of the log that memory holds it */
+    RESIDENT_STEP = 256 << 10, /* looked at in one go further back */
+    MATCH_MS_MAX = 10          /* for tests of records, in one get */
 };
 /* Tags codes below belong to extension files of queues, which we do not read. @source shared facts: store 3.1 */
 #define TAGS_CODE_EXTENSION_MAX (-2147483649LL)
@@ -47,6 +47,7 @@ struct scan {
     int64_t scan_end;  /* queue offset that is not looked at any more */
     int64_t last_phys; /* of the last entry looked at */
     int64_t skip_phys; /* entries below are of a log file that was removed; -1 = none */
+    bool cold;         /* a record was met that memory need not hold */
     int64_t resident_from, resident_to;
     struct mapped_file *file; /* the one last used, with a reference */
     size_t slice_cap;
@@ -125,18 +126,28 @@ static bool find_record(struct scan *scan, const struct queue_entry *entry, stru
     return true;
 }
 
-/* May the record be touched without waiting for the disk? Looks at a stretch at a time. */
-static bool is_resident(struct scan *scan, int64_t phys, struct bytes record) {
-    if (scan->get->may_wait || scan->end_phys - phys <= WARM_BYTES) return true;
-    if (phys >= scan->resident_from && phys + (int64_t)record.len <= scan->resident_to) return true;
-    int64_t file_end = scan->file->start_phys + scan->file->size_bytes;
-    int64_t step = MIN(RESIDENT_STEP, MIN(file_end, scan->end_phys) - phys);
-    if (step > (int64_t)record.len && file_resident(record.data, (size_t)step)) {
-        scan->resident_from = phys;
-        scan->resident_to = phys + step;
+/* Does memory hold the record, as all that was just written? */
+static bool is_warm(const struct scan *scan, int64_t phys) {
+    return phys >= scan->store->opened_phys && scan->end_phys - phys <= WARM_BYTES;
+}
+
+/* May the record be touched now? Who may not wait for the disk looks at a stretch at a time. */
+static bool is_at_hand(struct scan *scan, int64_t phys, struct bytes record) {
+    struct get *get = scan->get;
+    if (is_warm(scan, phys)) return true;
+    bool first = !scan->cold;
+    scan->cold = true;
+    if (get->may_wait) {
+        if (first && get->max_count > 1) reader_prefetch(scan->store, get->queue, get->next_offset, get->max_count);
         return true;
     }
-    return file_resident(record.data, record.len);
+    int64_t end_phys = phys + (int64_t)record.len;
+    if (phys >= scan->resident_from && end_phys <= scan->resident_to) return true;
+    int64_t file_end = scan->file->start_phys + scan->file->size_bytes;
+    int64_t step = MAX(MIN(RESIDENT_STEP, MIN(file_end, scan->end_phys) - phys), (int64_t)record.len);
+    scan->resident_from = phys;
+    scan->resident_to = phys + (int64_t)file_resident_bytes(record.data, (size_t)step);
+    return end_phys <= scan->resident_to;
 }
 
 /* The tags code of an entry that leads to an extension file is made from the record again. */
@@ -217,7 +228,7 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
     bool tags_known = entry->tags_code > TAGS_CODE_EXTENSION_MAX;
     if (tags_known && get->match_tags && !get->match_tags(get->match_ctx, entry->tags_code))
         return pass_over(scan, GET_NO_MATCHED_MESSAGE);
-    if (!is_resident(scan, entry->offset_phys, record)) {
+    if (!is_at_hand(scan, entry->offset_phys, record)) {
         if (get->count == 0) get->status = GET_COLD;
         return STEP_STOP;
     }
@@ -300,6 +311,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
         get->status = GET_NO_MATCHED_MESSAGE;
         get->next_offset = get->offset_queue;
         scan_entries(&scan);
+        if (scan.cold && !get->may_wait && get->count > 0) reader_read_on(&store->reader, get->queue, get->next_offset);
         get->suggest_slave = scan.last_phys >= 0 && scan.end_phys - scan.last_phys > scan.hot_bytes;
     }
     if (scan.file) mapped_file_release(scan.file);

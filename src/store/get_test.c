@@ -274,7 +274,7 @@ static bool make_cold(void) {
     madvise(file->data, (size_t)file->size_bytes, MADV_DONTNEED);
     posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     file_close(fd);
-    bool cold = !file_resident(file->data, 4096);
+    bool cold = file_resident_bytes(file->data, 4096) == 0;
     mapped_file_release(file);
     return cold;
 }
@@ -300,6 +300,52 @@ static void test_cold(void **state) {
     assert_int_equal(ask(queue, 0, 32).count, 32); /* who may wait, waits */
 }
 
+/* Whether a message can be had without waiting, or becomes so soon. */
+static bool is_at_hand(struct queue *queue, int64_t offset_queue, int wait_ms) {
+    struct get get = {.queue = queue, .offset_queue = offset_queue, .max_count = 1};
+    for (int i = 0;; i++) {
+        store_get(t.store, &arena, &get);
+        for (size_t s = 0; s < get.slice_count; s++) store_release(get.slices[s].hold);
+        if (get.status != GET_COLD || i == wait_ms) return get.status == GET_FOUND;
+        clock_sleep_ms(1);
+    }
+}
+
+/* The first answer's messages are read from the disk; what else is on its way then? */
+static struct queue *read_first(bool ahead) {
+    int before = atomic_load(&read_later);
+    t.config.mapped_file_size_commit_log = 8 << 20;
+    t.config.data_read_ahead_enable = ahead;
+    testing_open(&t);
+    struct queue *queue = fill(6000, 4000, ""); /* 24 MB, of which the first file goes */
+    struct get get = {.queue = queue, .max_count = 32};
+    if (!make_cold()) skip();
+    store_get(t.store, &arena, &get);
+    assert_status(get, GET_COLD, 0);
+    assert_ok(store_get_later(t.store, &get, note_read, NULL));
+    for (int i = 0; i < 5000 && atomic_load(&read_later) == before; i++) clock_sleep_ms(1);
+    assert_true(is_at_hand(queue, 31, 0));
+    return queue;
+}
+
+/* A MiB at a time; when the reader is half through it, the next. */
+static void test_reads_on(void **state) {
+    (void)state;
+    struct queue *queue = read_first(true);
+    assert_true(is_at_hand(queue, 100, 5000));
+    assert_false(is_at_hand(queue, 400, 0));
+    assert_true(is_at_hand(queue, 200, 5000));
+    assert_true(is_at_hand(queue, 400, 5000));
+    assert_false(is_at_hand(queue, 1500, 0));
+}
+
+static void test_does_not_read_on(void **state) {
+    (void)state;
+    struct queue *queue = read_first(false);
+    clock_sleep_ms(20);
+    assert_false(is_at_hand(queue, 50, 0));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -314,6 +360,8 @@ int main(void) {
         TEST(test_removed_file),
         TEST(test_reads_later),
         TEST(test_cold),
+        TEST(test_reads_on),
+        TEST(test_does_not_read_on),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

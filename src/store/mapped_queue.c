@@ -127,16 +127,16 @@ enum err mapped_queue_grow(struct mapped_queue *queue, int64_t start_phys) {
     if (mapped_queue_count(queue) > 0) start_phys = mapped_queue_end(queue);
     struct mapped_file *file;
     TRY(mapped_file_open(queue->dir, start_phys, queue->file_bytes, true, &file));
-    if (atomic_load(&queue->no_read_ahead)) file_advise_read_ahead(file->data, file->size_bytes, false);
+    if (atomic_load(&queue->read_at_random)) file_map_at_random(file->data, file->size_bytes);
     push(queue, file);
     return ERR_OK;
 }
 
-void mapped_queue_set_read_ahead(struct mapped_queue *queue, bool ahead) {
+void mapped_queue_read_at_random(struct mapped_queue *queue) {
     struct mapped_file *file;
-    atomic_store(&queue->no_read_ahead, !ahead);
+    atomic_store(&queue->read_at_random, true);
     for (size_t i = 0; (file = mapped_queue_at(queue, i)); i++) {
-        file_advise_read_ahead(file->data, file->size_bytes, ahead);
+        file_map_at_random(file->data, file->size_bytes);
         mapped_file_release(file);
     }
 }

@@ -14,7 +14,7 @@ struct mapped_queue {
     struct lock lock;    /* LOCK_SEGMENTS */
     struct mapped_file **files;
     size_t count, cap;
-    _Atomic bool no_read_ahead; /* of files made from now on */
+    _Atomic bool read_at_random; /* files made from now on are */
 };
 
 /* Maps all files of `dir`, which is made if missing; they are sealed. The size of existing files wins over
@@ -34,8 +34,8 @@ int64_t mapped_queue_end(struct mapped_queue *queue); /* behind the last file; 0
 
 /* Makes the file behind the last one (the first file starts at `start_phys`, which counts only then). */
 enum err mapped_queue_grow(struct mapped_queue *queue, int64_t start_phys) MUST_USE;
-/* Of all files, now and later. */
-void mapped_queue_set_read_ahead(struct mapped_queue *queue, bool ahead);
+/* The system does not read ahead in any file, now and later (file_map_at_random): whoever reads says what he wants. */
+void mapped_queue_read_at_random(struct mapped_queue *queue);
 /* Removes the oldest file; readers that hold it may go on. */
 enum err mapped_queue_drop_first(struct mapped_queue *queue) MUST_USE;
 /* Removes the files that start at or behind `end_phys`. */

@@ -60,6 +60,13 @@ void queue_files_close(struct queue_files *files) {
     lock_close(&files->lock);
 }
 
+void queue_files_read_at_random(struct queue_files *files) {
+    lock_take(&files->lock);
+    files->read_at_random = true;
+    for (const struct queue_file *file = files->oldest; file; file = file->newer) file_read_at_random(file->fd);
+    lock_give(&files->lock);
+}
+
 void queue_files_path(const struct queue *queue, int64_t start_bytes, char *out, size_t size) {
     int len = snprintf(out, size, "%s/consumequeue/%.*s/%d", queue->store->root, BYTES_ARG(queue->topic), queue->id);
     must(len > 0 && (size_t)len < size);
@@ -112,6 +119,7 @@ static struct queue_file *insert(struct queue_files *files, struct queue *queue,
     *bucket = file;
     link_newest(files, file);
     files->count++;
+    if (files->read_at_random) file_read_at_random(fd);
     return file;
 }
 

@@ -23,11 +23,14 @@ struct queue_files {
     struct queue_file **buckets;
     struct queue_file *newest, *oldest;
     size_t count, limit;
-    int64_t file_bytes; /* size of a consume queue file */
-    bool size_is_known; /* from existing files; set by recovery */
+    int64_t file_bytes;  /* size of a consume queue file */
+    bool size_is_known;  /* from existing files; set by recovery */
+    bool read_at_random; /* under `lock` */
 };
 void queue_files_init(struct queue_files *files, size_t limit, int64_t file_bytes);
 void queue_files_close(struct queue_files *files);
+/* The system does not read ahead in any file, now and later (os/file.h). */
+void queue_files_read_at_random(struct queue_files *files);
 /* Opens (or finds open) the file of `queue` that starts at start_bytes. `create` makes it, with its folder, full size.
  * ERR_NOT_FOUND when missing. Give it back with queue_files_give. */
 enum err queue_files_take(struct queue_files *files, struct queue *queue, int64_t start_bytes, bool create,

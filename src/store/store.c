@@ -123,10 +123,12 @@ static enum err open_files(struct store *store) {
     store->checkpoint_is_open = true;
     TRY(commitlog_open(&store->log, store->log_dir, store->config->mapped_file_size_commit_log));
     store->log_is_open = true;
-    if (!store->config->data_read_ahead_enable) mapped_queue_set_read_ahead(&store->log.files, false);
     TRY(write_abort_file(store)); /* from here on files are changed */
     TRY(open_index(store, crashed));
-    return recover_run(store, crashed);
+    TRY(recover_run(store, crashed)); /* from one end to the other: the system reads ahead */
+    mapped_queue_read_at_random(&store->log.files);
+    queue_files_read_at_random(&store->queue_files);
+    return ERR_OK;
 }
 
 static void stop_threads(struct store *store) {
@@ -294,7 +296,6 @@ enum err store_append(struct store *store, struct put *puts, size_t count, int64
 
 void store_set_read_ahead(struct store *store, bool ahead) {
     __atomic_store_n(&store->config->data_read_ahead_enable, ahead, __ATOMIC_RELAXED);
-    mapped_queue_set_read_ahead(&store->log.files, ahead);
 }
 
 void store_release(void *hold) {

@@ -205,7 +205,7 @@ void store_facts(struct store *store, struct store_facts *out);
 /* Deletes what retention allows, now, ignoring the hour (request 329); queues without files in the log (306). */
 void store_delete_expired(struct store *store);
 void store_clean_expired_queues(struct store *store);
-/* Shall the system read ahead in the log? Sets dataReadAheadEnable (request 2004). */
+/* Shall readers from the disk read ahead? Sets dataReadAheadEnable (request 2004). */
 void store_set_read_ahead(struct store *store, bool ahead);
 
 #endif
