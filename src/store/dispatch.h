@@ -29,6 +29,7 @@ struct dispatch {
     int64_t put_phys;            /* tails may have entries of records below: at times more than shown */
     int64_t entries_phys;        /* files may have entries of records below: at times more than done */
     int64_t behind_phys;         /* recovery: the index could not follow from here on; INT64_MAX = it did */
+    int64_t no_entries_below;    /* recovery: records below have theirs in the files, whatever they say now */
     bool gaps;                   /* recovery: a queue lacked entries before a record and got fillers */
     struct queue_doubts *doubts; /* recovery, while all queues are made again; else NULL */
     struct queue *fresh;         /* have entries that readers do not see yet, by fresh_next */

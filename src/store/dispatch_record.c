@@ -49,7 +49,7 @@ static enum err put_entry(struct dispatch *dispatch, struct queue *queue, int64_
                           const struct queue_entry *entry, bool may_wait) {
     if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, offset_queue, entry);
     if (dispatch->recovering) { /* what has its entry already, and what the queues lack */
-        if (entry->offset_phys <= queue->newest_phys) return ERR_OK;
+        if (entry->offset_phys < dispatch->no_entries_below || entry->offset_phys <= queue->newest_phys) return ERR_OK;
         if (offset_queue > queue->pending_end && !consumequeue_is_empty(queue)) dispatch->gaps = true;
     }
     return consumequeue_put(queue, offset_queue, entry, may_wait);

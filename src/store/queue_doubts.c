@@ -52,8 +52,8 @@ static enum err hold(struct queue_doubt *doubt, int64_t offset_queue, const stru
 
 enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, int64_t offset_queue,
                           const struct queue_entry *entry) {
-    if (offset_queue == queue->pending_end || consumequeue_is_empty(queue))
-        return consumequeue_put(queue, offset_queue, entry, true);
+    bool may_begin = consumequeue_is_empty(queue) && (!doubts->all_there || doubts->records_lost);
+    if (offset_queue == queue->pending_end || may_begin) return consumequeue_put(queue, offset_queue, entry, true);
     struct queue_doubt *doubt = doubt_of(doubts, queue);
     bool agree = is_last_in_queue(doubt) && doubt->offset_queue >= 0 &&
                  (offset_queue == doubt->offset_queue + 1 ||

@@ -17,6 +17,7 @@ struct queue_doubt {
 };
 struct queue_doubts {
     struct queue_doubt *first; /* one a queue */
+    bool all_there;            /* the log has all records there ever were: queues begin with number 0 */
     bool records_lost;         /* records were passed over: numbers may be missing anywhere from there on */
 };
 /* consumequeue_put for a queue that is made again from its first record on. */

@@ -361,13 +361,20 @@ static enum err recover_log(struct recovery *recovery) {
 /* Queues begin with their first records that the log has. */
 static enum err dispatch_all(struct recovery *recovery) {
     struct dispatch *dispatch = &recovery->store->dispatch;
-    struct queue_doubts doubts = {0};
+    struct queue_doubts doubts = {.all_there = commitlog_min(&recovery->store->log) == 0};
     dispatch->doubts = &doubts;
     enum err err = dispatch_until(dispatch, recovery->end_phys);
     if (err == ERR_OK) err = queue_doubts_end(&doubts);
     dispatch->doubts = NULL;
     queue_doubts_close(&doubts);
     return err;
+}
+
+/* Records below have entries already: what they say of their queue, which no check sum covers, must not make others. */
+static int64_t no_entries_below(const struct recovery *recovery) {
+    if (recovery->rebuilding) return 0;
+    if (recovery->crashed || recovery->vouched) return recovery->synced_phys;
+    return recovery->newest.size_bytes > 0 ? recovery->newest.offset_phys + 1 : 0;
 }
 
 static enum err dispatch_again(struct recovery *recovery) {
@@ -381,6 +388,7 @@ static enum err dispatch_again(struct recovery *recovery) {
     int64_t from_phys = recovery->rebuilding ? commitlog_min(&store->log) : start_for_index(recovery);
     recovery->from_phys = MIN(from_phys, recovery->end_phys);
     dispatch_set_start(&store->dispatch, recovery->from_phys);
+    store->dispatch.no_entries_below = no_entries_below(recovery);
     return recovery->rebuilding ? dispatch_all(recovery) : dispatch_until(&store->dispatch, recovery->end_phys);
 }
 

@@ -325,6 +325,28 @@ static void set_number(const struct box *box, const struct box_put *put, int64_t
               put->offset_phys % box->config.mapped_file_size_commit_log + RECORD_AT_QUEUE_OFFSET, bytes, sizeof bytes);
 }
 
+static void set_queue(const struct box *box, const struct box_put *put, int32_t queue_id) {
+    char path[512], bytes[4];
+    store_u32be(bytes, (uint32_t)queue_id);
+    overwrite(file_of(box, put->offset_phys, path),
+              put->offset_phys % box->config.mapped_file_size_commit_log + RECORD_AT_QUEUE_ID, bytes, sizeof bytes);
+}
+
+/* How many messages a consumer of that queue gets. */
+static void assert_served(struct store *store, struct bytes topic, int32_t queue_id, int count) {
+    struct arena arena = {0};
+    struct get get = {.queue = store_queue(store, topic, queue_id, false), .max_count = 32, .may_wait = true};
+    int served = 0;
+    for (; get.queue && get.offset_queue < queue_max(get.queue); get.offset_queue = get.next_offset) {
+        store_get(store, &arena, &get);
+        served += get.count;
+        for (size_t i = 0; i < get.slice_count; i++) store_release(get.slices[i].hold);
+        assert_true(get.next_offset > get.offset_queue);
+    }
+    assert_int_equal(served, count);
+    arena_close(&arena);
+}
+
 /* A record that says another number than it has is not shown, all others are, with the numbers they have. */
 static void a_wrong_number_costs_one_message(void **state) {
     (void)state;
@@ -345,6 +367,32 @@ static void a_wrong_number_costs_one_message(void **state) {
             if (round == 0) box_put(store, n, &next);
             store_close(store);
         }
+        box_close(&box);
+    }
+}
+
+/* Nor has the number of its queue a check sum. A record that says another queue appears in none: not when the queues
+ * are there, though the index may have it dispatched again, and not when they are made again, where it says that it is
+ * not the first of that queue. */
+static void a_wrong_queue_costs_one_message(void **state) {
+    (void)state;
+    static const int32_t bits[] = {1 << 2, 1 << 9, 1 << 30};
+    for (size_t i = 0; i < 4 * ARRAY_LEN(bits); i++) {
+        struct box box;
+        box_copy(&original, &box);
+        set_queue(&box, &stored[LAST], LAST / BOX_TOPICS % BOX_QUEUES ^ bits[i / 4]);
+        if (i % 2) make_abort(&box);
+        bool rebuilt = i % 4 / 2;
+        if (rebuilt) box_remove(&box, "consumequeue");
+        struct store *store = box_open(&box);
+        for (int n = 0; n < LAST; n++) box_check(store, &stored[n]);
+        assert_served(store, queue_topic(box_queue(store, LAST)), LAST / BOX_TOPICS % BOX_QUEUES ^ bits[i / 4], 0);
+        struct box_put next;
+        box_put(store, LAST, &next);
+        box_settle(store);
+        assert_int_equal(next.offset_queue, stored[LAST].offset_queue + !rebuilt);
+        box_check(store, &next);
+        store_close(store);
         box_close(&box);
     }
 }
@@ -386,6 +434,7 @@ int main(void) {
         cmocka_unit_test(damage_in_the_middle_ends_the_log),
         cmocka_unit_test(damage_in_what_was_synced_does_not_end_the_log),
         cmocka_unit_test(a_wrong_number_costs_one_message),
+        cmocka_unit_test(a_wrong_queue_costs_one_message),
         cmocka_unit_test(a_topic_made_again_keeps_its_new_messages),
     };
     return cmocka_run_group_tests(tests, make_original, remove_original);
