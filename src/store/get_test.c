@@ -346,6 +346,27 @@ static void test_does_not_read_on(void **state) {
     assert_false(is_at_hand(queue, 50, 0));
 }
 
+static int64_t time_to_read_ns(struct queue *queue, int64_t offset_queue) {
+    struct get get = {.queue = queue, .next_offset = offset_queue, .max_count = 32};
+    int before = atomic_load(&read_later);
+    int64_t start_ns = clock_monotonic_ns();
+    assert_ok(store_get_later(t.store, &get, note_read, NULL));
+    for (int i = 0; i < 5000 && atomic_load(&read_later) == before; i++) clock_sleep_ms(1);
+    assert_int_equal(atomic_load(&read_later), before + 1);
+    return clock_monotonic_ns() - start_ns;
+}
+
+/* While messages are sent; the first read takes more than a MiB and lets the next one wait for it. */
+static void test_cold_reads_keep_to_their_limit(void **state) {
+    (void)state;
+    t.config.cold_read_threads = 1;
+    t.config.cold_read_bytes_per_second = 10000000;
+    struct queue *queue = read_first(true);
+    testing_send(&t, "Topic", 0, "sends go on");
+    (void)time_to_read_ns(queue, 600);
+    assert_true(time_to_read_ns(queue, 1200) > 50000000);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -362,6 +383,7 @@ int main(void) {
         TEST(test_cold),
         TEST(test_reads_on),
         TEST(test_does_not_read_on),
+        TEST(test_cold_reads_keep_to_their_limit),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/thread.h"
 #include "store/store_internal.h"
@@ -14,6 +15,7 @@ enum {
     GAP_BYTES = 32 << 10,  /* between records, read rather than left out */
     AHEAD_BYTES = 1 << 20, /* read at a time, with the gaps */
     AHEAD_ENTRIES = 1024,
+    SENDING_NS = 1000000000
 };
 
 struct reader_job {
@@ -30,28 +32,37 @@ struct stretch {
     struct queue *queue;
     int64_t offset_queue, bytes_left;
     int32_t left;
+    int64_t read_bytes; /* asked of the disk */
 };
 
-/* Touches each page. Volatile, or the reads would be left out. */
-static void touch(struct bytes bytes) {
+/* Does something with a part of the log; returns how many bytes of it are asked of the disk. */
+typedef int64_t visit_fn(struct bytes part);
+
+/* Touches each page, which waits for it. Volatile, or the reads would be left out. */
+static int64_t touch(struct bytes bytes) {
     for (size_t at = 0; at < bytes.len; at += PAGE_BYTES) (void)*(volatile const char *)(bytes.data + at);
     if (bytes.len > 0) (void)*(volatile const char *)(bytes.data + bytes.len - 1);
+    return 0;
 }
 
-static void prefetch(struct bytes bytes) {
+/* What of it is not in memory is on its way then. */
+static int64_t prefetch(struct bytes bytes) {
+    bytes = bytes_skip(bytes, file_resident_bytes(bytes.data, bytes.len));
     file_prefetch(bytes.data, bytes.len);
+    return (int64_t)bytes.len;
 }
 
-static void visit_part(struct store *store, int64_t from_phys, int64_t to_phys, void (*visit)(struct bytes part)) {
+static int64_t visit_part(struct store *store, int64_t from_phys, int64_t to_phys, visit_fn *visit) {
     struct store_slice slice;
-    if (to_phys <= from_phys || !commitlog_slice(&store->log, from_phys, to_phys - from_phys, &slice)) return;
-    visit(slice.bytes);
+    if (to_phys <= from_phys || !commitlog_slice(&store->log, from_phys, to_phys - from_phys, &slice)) return 0;
+    int64_t read_bytes = visit(slice.bytes);
     store_release(slice.hold);
+    return read_bytes;
 }
 
 /* Parts of the log that hold the records, one for those that have no more than gap_bytes between them. The stretch ends
  * up behind the last one. */
-static void visit_records(struct stretch *stretch, int64_t gap_bytes, void (*visit)(struct bytes part)) {
+static void visit_records(struct stretch *stretch, int64_t gap_bytes, visit_fn *visit) {
     struct store *store = stretch->store;
     char raw[CHUNK_ENTRIES * QUEUE_ENTRY_BYTES];
     int64_t from_phys = 0, to_phys = 0, end_phys = commitlog_end(&store->log);
@@ -66,7 +77,7 @@ static void visit_records(struct stretch *stretch, int64_t gap_bytes, void (*vis
             bool near = to_phys > 0 && phys >= to_phys && phys - to_phys <= gap_bytes &&
                         phys + size_bytes <= commitlog_roll(&store->log, from_phys);
             if (!near) {
-                visit_part(store, from_phys, to_phys, visit);
+                stretch->read_bytes += visit_part(store, from_phys, to_phys, visit);
                 from_phys = to_phys = phys;
             }
             stretch->bytes_left -= phys + size_bytes - to_phys;
@@ -75,34 +86,51 @@ static void visit_records(struct stretch *stretch, int64_t gap_bytes, void (*vis
         stretch->offset_queue += i;
         stretch->left -= i;
     }
-    visit_part(store, from_phys, to_phys, visit);
+    stretch->read_bytes += visit_part(store, from_phys, to_phys, visit);
 }
 
-static void read_on(struct store *store, struct queue *queue, int64_t from_offset) {
-    struct stretch stretch = {store, queue, from_offset, AHEAD_BYTES, AHEAD_ENTRIES};
+static int64_t read_on(struct store *store, struct queue *queue, int64_t from_offset) {
+    struct stretch stretch = {store, queue, from_offset, AHEAD_BYTES, AHEAD_ENTRIES, 0};
     visit_records(&stretch, GAP_BYTES, prefetch);
     int64_t end = stretch.offset_queue;
     atomic_store(&queue->ahead_end, end);
     atomic_store(&queue->ahead_mark, end > from_offset ? from_offset + (end - from_offset) / 2 : INT64_MAX);
+    return stretch.read_bytes;
 }
 
 /* As much as one answer can hold, so that the reader who comes back for it need not come again. All of it is asked of
  * the disk before any is waited for. */
-static void bring_in(struct store *store, const struct reader_job *job) {
+static int64_t bring_in(struct store *store, const struct reader_job *job) {
     struct stretch wanted = {.store = store, .queue = job->queue, .offset_queue = job->offset_queue};
     wanted.bytes_left = LIVE(store, max_transfer_bytes_in_memory);
     wanted.left = MIN(job->max_count, LIVE(store, max_transfer_count_in_memory));
     struct stretch asked = wanted;
     visit_records(&asked, GAP_BYTES, prefetch);
-    if (LIVE(store, data_read_ahead_enable)) read_on(store, job->queue, asked.offset_queue);
+    int64_t ahead_bytes = LIVE(store, data_read_ahead_enable) ? read_on(store, job->queue, asked.offset_queue) : 0;
     visit_records(&wanted, 0, touch);
+    return asked.read_bytes + ahead_bytes;
 }
 
-static void do_job(struct store *store, const struct reader_job *job) {
-    if (job->done)
-        bring_in(store, job);
-    else
-        read_on(store, job->queue, job->offset_queue);
+/* Are messages being sent? @thread holder of the lock */
+static bool is_sending(struct reader *reader, int64_t now_ns) {
+    int64_t puts = atomic_load(&reader->store->stats.put_count);
+    if (puts != reader->seen_puts) {
+        reader->seen_puts = puts;
+        reader->put_ns = now_ns;
+    }
+    return now_ns - reader->put_ns < SENDING_NS;
+}
+
+/* Lets a job wait until those before it have taken the time that their bytes may take. @thread holder of the lock */
+static void keep_pace(struct reader *reader) {
+    for (int64_t now_ns; (now_ns = clock_monotonic_ns()) < reader->free_ns && !reader->stop;)
+        (void)cond_wait_ms(&reader->more, &reader->lock, (reader->free_ns - now_ns + 999999) / 1000000);
+}
+
+static void took(struct reader *reader, int64_t read_bytes) {
+    int64_t now_ns = clock_monotonic_ns(), limit = LIVE(reader->store, cold_read_bytes_per_second);
+    if (limit == 0 || !is_sending(reader, now_ns)) return;
+    reader->free_ns = MAX(reader->free_ns, now_ns) + read_bytes * INT64_C(1000000000) / limit;
 }
 
 static void run(void *arg) {
@@ -114,11 +142,15 @@ static void run(void *arg) {
         struct reader_job job = reader->jobs[reader->head];
         reader->head = (reader->head + 1) % reader->cap;
         reader->count--;
+        keep_pace(reader);
         bool stop = reader->stop;
         lock_give(&reader->lock);
-        if (!stop) do_job(reader->store, &job);
+        int64_t read_bytes = 0;
+        if (!stop && job.done) read_bytes = bring_in(reader->store, &job);
+        if (!stop && !job.done) read_bytes = read_on(reader->store, job.queue, job.offset_queue);
         if (job.done) job.done(job.ctx);
         lock_take(&reader->lock);
+        took(reader, read_bytes);
     }
     lock_give(&reader->lock);
 }
@@ -179,6 +211,6 @@ void reader_read_on(struct reader *reader, struct queue *queue, int64_t next_off
 }
 
 void reader_prefetch(struct store *store, struct queue *queue, int64_t offset_queue, int32_t max_count) {
-    struct stretch stretch = {store, queue, offset_queue, AHEAD_BYTES, max_count};
+    struct stretch stretch = {store, queue, offset_queue, AHEAD_BYTES, max_count, 0};
     visit_records(&stretch, GAP_BYTES, prefetch);
 }

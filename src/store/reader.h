@@ -1,7 +1,8 @@
 /* reader.h - threads `read-i`: bring parts of the log that are not in memory there, for readers that may not wait.
  * A queue that is read from the disk is read on, some way ahead of who reads it (dataReadAheadEnable). The system is
  * not left to read ahead by itself: how much that is depends on the disk's settings, megabytes at a time hold up
- * whoever else wants the processor, and it knows nothing of queues, whose next messages need not be the log's. */
+ * whoever else wants the processor, and it knows nothing of queues, whose next messages need not be the log's.
+ * While messages are sent, coldReadBytesPerSecond is the most that all reads together take from the disk. */
 #ifndef RMQ_STORE_READER_H
 #define RMQ_STORE_READER_H
 
@@ -17,6 +18,8 @@ struct reader {
     struct reader_job *jobs; /* ring of `cap` */
     int32_t cap, head, count;
     bool stop;
+    int64_t free_ns;           /* when the next job may read, so that coldReadBytesPerSecond is kept */
+    int64_t seen_puts, put_ns; /* messages stored when there were last more of them, and when that was */
     pthread_t *threads;
     int32_t thread_count;
 };
