@@ -48,6 +48,7 @@ struct scan {
     int64_t last_phys; /* of the last entry looked at */
     int64_t skip_phys; /* entries below are of a log file that was removed; -1 = none */
     bool cold;         /* a record was met that memory need not hold */
+    bool asked;        /* all others of the get are on their way from the disk */
     int64_t resident_from, resident_to;
     struct mapped_file *file; /* the one last used, with a reference */
     size_t slice_cap;
@@ -131,16 +132,8 @@ static bool is_warm(const struct scan *scan, int64_t phys) {
     return phys >= scan->store->opened_phys && scan->end_phys - phys <= WARM_BYTES;
 }
 
-/* May the record be touched now? Who may not wait for the disk looks at a stretch at a time. */
-static bool is_at_hand(struct scan *scan, int64_t phys, struct bytes record) {
-    struct get *get = scan->get;
-    if (is_warm(scan, phys)) return true;
-    bool first = !scan->cold;
-    scan->cold = true;
-    if (get->may_wait) {
-        if (first && get->max_count > 1) reader_prefetch(scan->store, get->queue, get->next_offset, get->max_count);
-        return true;
-    }
+/* Looks at a stretch at a time. */
+static bool is_resident(struct scan *scan, int64_t phys, struct bytes record) {
     int64_t end_phys = phys + (int64_t)record.len;
     if (phys >= scan->resident_from && end_phys <= scan->resident_to) return true;
     int64_t file_end = scan->file->start_phys + scan->file->size_bytes;
@@ -148,6 +141,19 @@ static bool is_at_hand(struct scan *scan, int64_t phys, struct bytes record) {
     scan->resident_from = phys;
     scan->resident_to = phys + (int64_t)file_resident_bytes(record.data, (size_t)step);
     return end_phys <= scan->resident_to;
+}
+
+/* May the record be touched now? Who waits for the disk first asks it for all that he will come to. */
+static bool is_at_hand(struct scan *scan, int64_t phys, struct bytes record) {
+    struct get *get = scan->get;
+    if (is_warm(scan, phys)) return true;
+    scan->cold = true;
+    if (get->may_wait && (scan->asked || get->max_count == 1)) return true;
+    if (is_resident(scan, phys, record)) return true;
+    if (!get->may_wait) return false;
+    scan->asked = true;
+    reader_prefetch(scan->store, get->queue, get->next_offset, get->max_count - get->count);
+    return true;
 }
 
 /* The tags code of an entry that leads to an extension file is made from the record again. */
