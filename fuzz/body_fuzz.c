@@ -7,6 +7,7 @@
 #include "wire/body_heartbeat.h"
 #include "wire/body_kv_table.h"
 #include "wire/body_lock.h"
+#include "wire/body_queue_mapping.h"
 #include "wire/body_topic_list.h"
 #include "wire/body_topic_route.h"
 #include "wire/body_topic_stats.h"
@@ -37,6 +38,18 @@ static void check_route(struct arena *arena, struct bytes body, struct buf *out)
     topic_route_encode(&route, false, out);
     must(topic_route_decode(arena, buf_bytes(out), &back) == ERR_OK);
     must(back.queue_count == route.queue_count && back.broker_count == route.broker_count);
+}
+
+static void check_mapping(struct arena *arena, struct bytes body, struct buf *out) {
+    struct queue_mapping_detail detail, back;
+    const struct json *json;
+    if (json_parse(arena, body, &json) != ERR_OK || queue_mapping_detail_decode(arena, json, &detail) != ERR_OK) return;
+    queue_mapping_info_encode(&(struct json_writer){.out = out}, &detail);
+    buf_clear(out);
+    queue_mapping_detail_encode(&(struct json_writer){.out = out}, &detail);
+    must(json_parse(arena, buf_bytes(out), &json) == ERR_OK);
+    must(queue_mapping_detail_decode(arena, json, &back) == ERR_OK);
+    must(back.epoch == detail.epoch && back.queue_count <= detail.queue_count);
 }
 
 static void check_cluster(struct arena *arena, struct bytes body, struct buf *out) {
@@ -80,7 +93,7 @@ static void check_told(struct arena *arena, struct bytes body, struct buf *out) 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static void (*const checks[])(struct arena *, struct bytes, struct buf *) = {
-        check_heartbeat, check_lock, check_route, check_cluster, check_tables, check_told,
+        check_heartbeat, check_lock, check_route, check_mapping, check_cluster, check_tables, check_told,
     };
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         struct arena arena = {0};

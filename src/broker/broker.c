@@ -17,7 +17,7 @@
 #include "broker/pull/held_pulls.h"
 #include "broker/housekeeping.h"
 #include "broker/lite/lite.h"
-#include "broker/pop/cluster_routes.h"
+#include "broker/cluster_routes.h"
 #include "broker/pop/held_pops.h"
 #include "broker/pop/order_infos.h"
 #include "broker/pop/request_modes.h"
@@ -28,6 +28,7 @@
 #include "broker/clients/producers.h"
 #include "broker/reactor.h"
 #include "broker/registration.h"
+#include "broker/static_topic/mappings.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topic_counts.h"
 #include "broker/tables/topics.h"
@@ -139,6 +140,7 @@ static enum err open_parts(struct broker *broker) {
     arena_close(&arena);
     TRY(err);
     TRY(topics_open(broker, &broker->topics));
+    TRY(mappings_open(broker, &broker->mappings));
     TRY(groups_open(broker, &broker->groups));
     TRY(offsets_open(broker, &broker->offsets));
     TRY(producers_open(broker, &broker->producers));
@@ -262,6 +264,7 @@ void broker_close(struct broker *broker) {
     producers_close(broker->producers);
     offsets_close(broker->offsets);
     groups_close(broker->groups);
+    mappings_close(broker->mappings);
     topics_close(broker->topics);
     if (broker->store) store_close(broker->store);
     reactors_close(broker);

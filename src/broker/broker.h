@@ -50,6 +50,7 @@ struct broker {
 
     struct store *store;
     struct topics *topics;
+    struct mappings *mappings;
     struct groups *groups;
     struct offsets *offsets;
     struct producers *producers;

@@ -13,6 +13,7 @@
 #include "broker/lite/lite.h"
 #include "broker/pop/order_infos.h"
 #include "broker/pop/revive.h"
+#include "broker/static_topic/mappings.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "broker/work.h"
@@ -59,6 +60,7 @@ static void stop_slow_groups(void *arg) {
 static void save_leftovers(void *arg) {
     struct broker *broker = arg;
     topics_save(broker->topics);
+    mappings_save(broker->mappings);
     groups_save(broker->groups);
     filter_data_save(broker->filter_data);
     order_infos_save(broker->order_infos);

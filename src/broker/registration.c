@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "broker/tables/topics.h"
+#include "broker/static_topic/mappings.h"
 #include "wire/body_kv_table.h"
 #include "wire/body_register.h"
 #include "wire/request.h"
@@ -67,20 +67,34 @@ struct registration {
 /* The topics of a registration. */
 struct topic_list {
     struct topic_config *items;
-    size_t count, cap;
+    struct topic_mapping *mappings; /* of the static topics among them */
+    size_t count, mapping_count, cap;
     int32_t perm_mask;
+    struct arena arena; /* texts of the mappings */
 };
+
+static void add_mapping(struct topic_list *list, struct topic *topic) {
+    const struct queue_mapping_detail *mapping = topic_mapping(topic);
+    struct buf info = {0};
+    if (!mapping) return;
+    queue_mapping_info_encode(&(struct json_writer){.out = &info}, mapping);
+    list->mappings[list->mapping_count++] =
+        (struct topic_mapping){topic_name(topic), arena_copy(&list->arena, buf_bytes(&info))};
+    buf_close(&info);
+}
 
 static void list_add(struct topic *topic, void *arg) {
     struct topic_list *list = arg;
     if (list->count == list->cap) {
         list->cap = list->cap ? list->cap * 2 : 64;
         list->items = realloc(list->items, list->cap * sizeof *list->items);
-        must(list->items);
+        list->mappings = realloc(list->mappings, list->cap * sizeof *list->mappings);
+        must(list->items && list->mappings);
     }
     struct topic_config config = topic_config_of(topic);
     config.perm &= list->perm_mask;
     list->items[list->count++] = config;
+    add_mapping(list, topic);
 }
 
 /* --- rounds ------------------------------------------------------------------------------------------------ */
@@ -203,8 +217,12 @@ static void make_body(struct registration *registration, const struct bytes *nam
     if (!names) topics_each(broker->topics, list_add, &list);
     body.topics = list.items;
     body.topic_count = list.count;
+    body.mappings = list.mappings;
+    body.mapping_count = list.mapping_count;
     register_body_encode(&body, out);
     free(list.items);
+    free(list.mappings);
+    arena_close(&list.arena);
 }
 
 static void register_with(struct registration *registration, const struct bytes *names, size_t name_count,

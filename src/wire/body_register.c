@@ -3,8 +3,7 @@
 
 #include "base/endian.h"
 
-void topic_config_encode(struct json_writer *w, const struct topic_config *topic) {
-    json_begin_object(w);
+void topic_config_encode_members(struct json_writer *w, const struct topic_config *topic) {
     json_key_text(w, "attributes");
     json_raw(w, topic->attributes.data != NULL ? topic->attributes : BYTES("{}"));
     json_member_bool(w, "order", topic->order);
@@ -14,6 +13,11 @@ void topic_config_encode(struct json_writer *w, const struct topic_config *topic
     json_member(w, "topicName", topic->name);
     json_member_int(w, "topicSysFlag", topic->sys_flag);
     json_member_int(w, "writeQueueNums", topic->write_queue_nums);
+}
+
+void topic_config_encode(struct json_writer *w, const struct topic_config *topic) {
+    json_begin_object(w);
+    topic_config_encode_members(w, topic);
     json_end_object(w);
 }
 

@@ -13,6 +13,7 @@ struct topic_config {
     struct bytes attributes; /* a JSON object; absent = none. Not read by the decoders */
 };
 void topic_config_encode(struct json_writer *w, const struct topic_config *topic); /* a value */
+void topic_config_encode_members(struct json_writer *w, const struct topic_config *topic);
 /* A static topic's queues on this broker, passed on to clients as it came. */
 struct topic_mapping {
     struct bytes topic;

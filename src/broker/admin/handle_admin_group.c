@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "broker/clients/consumers.h"
+#include "broker/static_topic/mappings.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/stats/stats.h"
@@ -110,11 +111,13 @@ static void write_queue(struct stats_writing *writing, struct topic *topic, int3
     int64_t max = queue ? MAX(queue_max(queue), 0) : 0;
     int64_t consumed = progress ? MAX(progress_committed(progress, queue_id), 0) : 0;
     int64_t pulled = progress ? MAX(progress_pulled(progress, queue_id), consumed) : 0;
+    /* In a static topic the stretch of a queue that has an offset of the group is the one where the group is. */
+    bool elsewhere = topic_mapping(topic) && !(progress && progress_committed(progress, queue_id) >= 0);
     int64_t last_ms = queue && consumed > 0 ? store_time_at(broker->store, queue, consumed - 1) : 0;
     message_queue_encode_key(writing->w, &name);
     json_begin_object(writing->w);
     json_member_int(writing->w, "brokerOffset", max);
-    json_member_int(writing->w, "consumerOffset", consumed);
+    json_member_int(writing->w, "consumerOffset", elsewhere ? OFFSET_NONE : consumed);
     json_member_int(writing->w, "lastTimestamp", MAX(last_ms, 0));
     json_member_int(writing->w, "pullOffset", pulled);
     json_end_object(writing->w);

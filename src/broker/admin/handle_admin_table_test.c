@@ -46,9 +46,6 @@ static void topics_come_in_lists(void **state) {
     assert_answer(peer, INVALID_PARAMETER);
     ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("C")); /* names are checked before any is made */
     assert_answer(peer, TOPIC_NOT_EXIST);
-    ASK(peer, UPDATE_AND_CREATE_STATIC_TOPIC, update_and_create_topic, "{}", .topic = BYTES("S"),
-        .default_topic = BYTES("TBW102"), .topic_filter_type = BYTES("SINGLE_TAG"));
-    assert_refused(peer, SYSTEM_ERROR, "static topics are not supported, create S as a plain topic (updateTopic)");
     stop(&s, peer);
 }
 

@@ -7,6 +7,7 @@
 #include "broker/clients/consumers.h"
 #include "broker/tables/offsets.h"
 #include "broker/lite/lite.h"
+#include "broker/static_topic/mappings.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
 #include "message/lmq.h"
@@ -36,14 +37,15 @@ static enum err check_change(const struct call *call, const struct topic_change 
     return ERR_OK;
 }
 
-enum err broker_handle_update_and_create_topic(struct call *call, const struct hdr_update_and_create_topic *header) {
-    struct attribute_changes attributes;
+/* What the header of 17 and 513 says; `attributes` has its text parsed. */
+static enum err change_of_header(const struct call *call, const struct hdr_update_and_create_topic *header,
+                                 struct attribute_changes *attributes, struct topic_change *out) {
     struct bytes filter_type = header->topic_filter_type;
     if (!bytes_is(filter_type, "SINGLE_TAG") && !bytes_is(filter_type, "MULTI_TAG"))
         return fail(ERR_FAILED, "topicFilterType = [%.*s] value invalid", BYTES_ARG(filter_type));
     TRY(topic_name_check(header->topic));
-    TRY(attribute_changes_parse(header->attributes, &attributes));
-    struct topic_change change = {
+    TRY(attribute_changes_parse(header->attributes, attributes));
+    *out = (struct topic_change){
         .name = header->topic,
         .read_queues = header->read_queue_nums,
         .write_queues = header->write_queue_nums,
@@ -51,11 +53,39 @@ enum err broker_handle_update_and_create_topic(struct call *call, const struct h
         .sys_flag = header->topic_sys_flag,
         .order = header->order,
         .multi_tag = bytes_is(filter_type, "MULTI_TAG"),
-        .attributes = &attributes,
+        .attributes = attributes,
     };
-    TRY(check_change(call, &change));
+    return check_change(call, out);
+}
+
+enum err broker_handle_update_and_create_topic(struct call *call, const struct hdr_update_and_create_topic *header) {
+    struct attribute_changes attributes;
+    struct topic_change change;
+    TRY(change_of_header(call, header, &attributes, &change));
     call->when_registered = true;
     return topics_update(call->broker->topics, &change);
+}
+
+/* The topic and where its logic queues are. Nothing changes when the mapping may not be. */
+enum err broker_handle_update_and_create_static_topic(struct call *call,
+                                                      const struct hdr_update_and_create_topic *header) {
+    struct broker *broker = call->broker;
+    struct attribute_changes attributes;
+    struct topic_change change;
+    struct queue_mapping_detail mapping;
+    const struct json *body;
+    TRY(change_of_header(call, header, &attributes, &change));
+    TRY(json_parse(call->request->arena, call->request->command.body, &body));
+    TRY(queue_mapping_detail_decode(call->request->arena, body, &mapping));
+    if (!bytes_equal(mapping.topic, header->topic))
+        return fail(ERR_BAD_PARAMETER, "the mapping is for topic %.*s, not for %.*s", BYTES_ARG(mapping.topic),
+                    BYTES_ARG(header->topic));
+    TRY(mappings_check(broker->mappings, topics_find(broker->topics, header->topic), &mapping, header->force));
+    TRY(topics_update(broker->topics, &change));
+    struct topic *topic = topics_find(broker->topics, header->topic);
+    if (!topic) return fail(ERR_NO_TOPIC, "topic[%.*s] was deleted meanwhile", BYTES_ARG(header->topic));
+    call->when_registered = true;
+    return mappings_set(broker->mappings, topic, &mapping, header->force);
 }
 
 /* One TopicConfig of a list; its attributes are changes. */
@@ -100,17 +130,13 @@ enum err broker_handle_update_and_create_topic_list(struct call *call, const str
     return ERR_OK;
 }
 
-/* Queues of one topic that live on several brokers need those to agree; nothing of it is here. */
-enum err broker_handle_update_and_create_static_topic(struct call *call,
-                                                      const struct hdr_update_and_create_topic *header) {
-    (void)call;
-    return fail(ERR_FAILED, "static topics are not supported, create %.*s as a plain topic (updateTopic)",
-                BYTES_ARG(header->topic));
-}
-
 /* Config, offsets and queues of one topic; a topic that is not there is no error. */
 static enum err delete_one(struct broker *broker, struct bytes name) {
-    if (topics_find(broker->topics, name)) TRY(topics_delete(broker->topics, name));
+    struct topic *topic = topics_find(broker->topics, name);
+    if (topic) {
+        TRY(topics_delete(broker->topics, name));
+        mappings_forget(broker->mappings, topic);
+    }
     offsets_forget_topic(broker->offsets, name);
     if (broker->config.auto_delete_unused_stats) stats_forget_topic(broker->stats, name);
     return store_delete_topic(broker->store, name);
@@ -190,15 +216,26 @@ enum err broker_handle_get_all_topic_config(struct call *call, const struct hdr_
     }
     struct hdr_get_all_topic_config_result *result = call_reply_fields(call, layout_get_all_topic_config_result());
     struct json_writer w = {.out = &call->body};
-    result->total_topic_num = (int32_t)topics_write_page(call->broker->topics, &w, &page);
+    json_begin_object(&w);
+    result->total_topic_num = (int32_t)topics_write_page_members(call->broker->topics, &w, &page);
+    mappings_write_members(call->broker->mappings, &w);
+    json_end_object(&w);
     return ERR_OK;
 }
 
 enum err broker_handle_get_topic_config(struct call *call, const struct hdr_topic *header) {
     struct topic *topic = topics_find(call->broker->topics, header->topic);
     if (!topic) return fail(ERR_NO_TOPIC, "No topic in this broker. topic: %.*s", BYTES_ARG(header->topic));
+    const struct queue_mapping_detail *mapping = topic_mapping(topic);
     struct topic_config config = topic_config_of(topic);
-    topic_config_encode(&(struct json_writer){.out = &call->body}, &config);
+    struct json_writer w = {.out = &call->body};
+    json_begin_object(&w);
+    topic_config_encode_members(&w, &config);
+    if (mapping && bytes_is(command_ext(&call->request->command, "lo"), "true")) {
+        json_key_text(&w, "mappingDetail");
+        queue_mapping_detail_encode(&w, mapping);
+    }
+    json_end_object(&w);
     return ERR_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/check.h"
 #include "broker/clients/consumers.h"
+#include "broker/static_topic/static_offset.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
 #include "broker/tables/topics.h"
@@ -24,20 +25,35 @@ static enum err reply_offset(struct call *call, int64_t offset_queue) {
     return ERR_OK;
 }
 
+/* The mapping of a static topic, by which the request has to be answered; NULL for others. */
+static const struct queue_mapping_detail *mapping_of(const struct call *call, struct bytes name, struct topic **topic) {
+    *topic = topics_find(call->broker->topics, name);
+    return *topic ? mapping_of_request(call->request, *topic) : NULL;
+}
+
 /* --- of a queue -------------------------------------------------------------------------------------------- */
 
 enum err broker_handle_get_max_offset(struct call *call, const struct hdr_get_max_offset *header) {
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    if (mapping) return static_max_offset(call, topic, mapping, header->queue_id);
     struct queue *queue = queue_of(call, header->topic, header->queue_id);
     return reply_offset(call, queue ? queue_max(queue) : 0);
 }
 
 enum err broker_handle_get_min_offset(struct call *call, const struct hdr_queue *header) {
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    if (mapping) return static_min_offset(call, topic, mapping, header->queue_id);
     struct queue *queue = queue_of(call, header->topic, header->queue_id);
     return reply_offset(call, queue ? queue_min(queue) : 0);
 }
 
 enum err broker_handle_search_offset_by_timestamp(struct call *call,
                                                   const struct hdr_search_offset_by_timestamp *header) {
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    if (mapping) return static_search_offset(call, topic, mapping, header);
     struct bytes name = header->topic;
     if (header->lite_topic.len > 0) name = lite_queue_name(call->request->arena, name, header->lite_topic);
     struct queue *queue = queue_of(call, name, header->queue_id);
@@ -49,6 +65,9 @@ enum err broker_handle_search_offset_by_timestamp(struct call *call,
 }
 
 enum err broker_handle_get_earliest_msg_storetime(struct call *call, const struct hdr_queue *header) {
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    if (mapping) return static_earliest_time(call, topic, mapping, header->queue_id);
     struct queue *queue = queue_of(call, header->topic, header->queue_id);
     struct hdr_timestamp_result *result = call_reply_fields(call, layout_timestamp_result());
     result->timestamp = queue ? store_time_at(call->broker->store, queue, queue_min(queue)) : -1;
@@ -58,13 +77,18 @@ enum err broker_handle_get_earliest_msg_storetime(struct call *call, const struc
 /* --- of a group -------------------------------------------------------------------------------------------- */
 
 enum err broker_handle_query_consumer_offset(struct call *call, const struct hdr_query_consumer_offset *header) {
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    int32_t queue_id = header->queue_id;
+    if (mapping && !logic_queue_is_physical(mapping, header->queue_id, &queue_id))
+        return static_query_offset(call, topic, mapping, header);
     struct progress *progress = offsets_progress(call->broker->offsets, header->topic, header->consumer_group, false);
-    int64_t committed = progress ? progress_committed(progress, header->queue_id) : OFFSET_NONE;
+    int64_t committed = progress ? progress_committed(progress, queue_id) : OFFSET_NONE;
     if (committed >= 0) return reply_offset(call, committed);
     if (header->has.set_zero_if_not_found && !header->set_zero_if_not_found)
         return fail(ERR_QUERY_NOT_FOUND, "Not found, do not set to zero, maybe this group boot first");
     /* A new group reads a young queue from its start, whatever the client's consumeFromWhere says. */
-    struct queue *queue = queue_of(call, header->topic, header->queue_id);
+    struct queue *queue = queue_of(call, header->topic, queue_id);
     if (queue && queue_min(queue) <= 0 && queue_max(queue) > 0 && store_offset_hot(call->broker->store, queue, 0))
         return reply_offset(call, 0);
     return fail(ERR_QUERY_NOT_FOUND, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
@@ -74,14 +98,16 @@ enum err broker_handle_update_consumer_offset(struct call *call, const struct hd
     struct broker *broker = call->broker;
     if (!groups_find(broker->groups, header->consumer_group))
         return fail(ERR_NO_GROUP, "Group %.*s not exist!", BYTES_ARG(header->consumer_group));
-    if (!topics_find(broker->topics, header->topic))
-        return fail(ERR_NO_TOPIC, "Topic %.*s not exist!", BYTES_ARG(header->topic));
+    struct topic *topic;
+    const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
+    if (!topic) return fail(ERR_NO_TOPIC, "Topic %.*s not exist!", BYTES_ARG(header->topic));
     if (!header->has.queue_id)
         return fail(ERR_BAD_PARAMETER, "QueueId is null, topic is %.*s", BYTES_ARG(header->topic));
     if (!header->has.commit_offset)
         return fail(ERR_BAD_PARAMETER, "Offset is null, topic is %.*s", BYTES_ARG(header->topic));
     if (header->queue_id < 0 || header->queue_id > OFFSETS_QUEUE_ID_MAX)
         return fail(ERR_BAD_PARAMETER, "queueId %d is none, topic is %.*s", header->queue_id, BYTES_ARG(header->topic));
+    if (mapping) return static_update_offset(call, topic, mapping, header);
     struct progress *progress = offsets_progress(broker->offsets, header->topic, header->consumer_group, true);
     if (!progress) return fail(ERR_BAD_PARAMETER, "the names of topic and group are too long");
     if (broker->config.use_server_side_reset_offset &&

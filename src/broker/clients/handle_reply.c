@@ -129,13 +129,12 @@ static enum err push_reply(struct call *call, const struct hdr_send_message *hea
 
 enum err broker_handle_send_reply_message(struct call *call, const struct hdr_send_message *header) {
     struct hdr_send_result *result = send_result_begin(call);
-    struct topic *topic;
-    int32_t queue_id;
-    if (!send_check(call, header, &topic, &queue_id)) return ERR_OK;
+    struct send_target target;
+    if (!send_check(call, header, &target)) return ERR_OK;
     result->has.msg_id = result->has.queue_id = result->has.queue_offset = true;
     result->msg_id = BYTES("0"); /* when it is not stored: clients need one */
-    result->queue_id = queue_id;
-    if (call->broker->config.store_reply_message_enable) store_reply(call, header, topic, result);
+    result->queue_id = target.queue_id;
+    if (call->broker->config.store_reply_message_enable) store_reply(call, header, target.topic, result);
     return push_reply(call, header, result);
 }
 

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "broker/pop/cluster_routes.h"
+#include "broker/cluster_routes.h"
 #include "message/lmq.h"
 #include "os/clock.h"
 
@@ -140,13 +140,13 @@ static void set_brokers(struct lite_route *route, const struct message_queue *qu
     route->count = count;
 }
 
-static void route_known(struct reactor *reactor, const struct message_queue *queues, size_t count, void *arg) {
+static void route_known(struct reactor *reactor, const struct cluster_route *known, void *arg) {
     struct route_ask *ask = arg;
     if (reactor) {
         struct lite_route *route;
         lock_take(&ask->lite->lock);
         HASH_FIND_STR(ask->lite->routes, ask->parent, route);
-        if (route && count > 0) set_brokers(route, queues, count);
+        if (route && known->count > 0) set_brokers(route, known->queues, known->count);
         lock_give(&ask->lite->lock);
     }
     free(ask->parent);

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "broker/clients/consumers.h"
 #include "broker/pop/assignment.h"
-#include "broker/pop/cluster_routes.h"
+#include "broker/cluster_routes.h"
 #include "broker/pop/request_modes.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/topics.h"
@@ -85,9 +85,9 @@ static void reply(struct broker *broker, const struct assignment_ask *ask, const
     buf_close(&body);
 }
 
-static void answer(struct reactor *reactor, const struct message_queue *queues, size_t count, void *arg) {
+static void answer(struct reactor *reactor, const struct cluster_route *route, void *arg) {
     struct assignment_ask *ask = arg;
-    if (reactor) reply(reactor->broker, ask, queues, count);
+    if (reactor) reply(reactor->broker, ask, route->queues, route->count);
     request_free(ask->request);
     free(ask);
 }
@@ -96,7 +96,7 @@ static void answer(struct reactor *reactor, const struct message_queue *queues, 
 static void ask_route(struct call *call, struct assignment_ask *ask) {
     struct message_queue light = {ask->topic, call->broker->config.broker_name, 0};
     if (lmq_is(ask->topic))
-        answer(call->reactor, &light, 1, ask);
+        answer(call->reactor, &(struct cluster_route){.queues = &light, .count = 1}, ask);
     else
         cluster_routes_ask(call->broker->cluster_routes, call->reactor, ask->topic, answer, ask);
 }

@@ -3,6 +3,8 @@
 
 #include "broker/clients/consumers.h"
 #include "broker/pull/pull.h"
+#include "broker/static_topic/mappings.h"
+#include "broker/static_topic/static_pull.h"
 #include "message/lmq.h"
 #include "wire/request.h"
 
@@ -62,6 +64,18 @@ static bool check_group(struct check *check) {
     return true;
 }
 
+/* The queue of a static topic: goes on when the messages are here. */
+static bool place_static(struct check *check) {
+    struct pull *pull = &check->pull;
+    const struct queue_mapping_detail *mapping = mapping_of_request(check->call->request, pull->topic);
+    if (!mapping) return true;
+    enum err err = static_pull_place(mapping, pull);
+    if (err != ERR_OK) return REFUSE(check, response_of(err), "%s", err_detail(err));
+    if (mapping_item_here(mapping, pull->item)) return true;
+    static_pull_forward(check->call, check->header, pull);
+    return false;
+}
+
 static bool check_topic(struct check *check) {
     const struct hdr_pull_message *header = check->header;
     struct topic *topic = topics_find(check->broker->topics, header->topic);
@@ -73,22 +87,24 @@ static bool check_topic(struct check *check) {
         return REFUSE(check, RESPONSE_NO_PERMISSION, "the topic[%.*s] pulling message is forbidden",
                       BYTES_ARG(header->topic));
     }
-    int32_t read_queues = topic->read_queues;
-    if (header->queue_id < 0 || header->queue_id >= read_queues) {
-        char peer[ADDRESS_TEXT_MAX];
-        return REFUSE(check, RESPONSE_INVALID_PARAMETER,
-                      "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d] consumer:[/%s]",
-                      header->queue_id, BYTES_ARG(header->topic), read_queues,
-                      address_text(&check->call->request->peer, peer));
-    }
     check->pull.topic = topic;
     check->pull.queue_id = header->queue_id;
+    check->pull.offset_asked = check->pull.offset_queue = header->queue_offset;
+    check->pull.max_count = header->max_msg_nums > 0 ? header->max_msg_nums : 1;
+    if (!place_static(check)) return false;
+    int32_t queue_id = check->pull.queue_id, read_queues = topic->read_queues;
+    if (queue_id < 0 || queue_id >= read_queues) {
+        char peer[ADDRESS_TEXT_MAX];
+        return REFUSE(check, RESPONSE_INVALID_PARAMETER,
+                      "queueId[%d] is illegal, topic:[%.*s] topicConfig.readQueueNums:[%d] consumer:[/%s]", queue_id,
+                      BYTES_ARG(header->topic), read_queues, address_text(&check->call->request->peer, peer));
+    }
     if (header->lite_topic.len > 0)
         check->pull.queue = store_queue(check->broker->store,
                                         lite_queue_name(check->call->request->arena, header->topic, header->lite_topic),
-                                        header->queue_id, false);
+                                        queue_id, false);
     else
-        check->pull.queue = topic_queue(topic, check->broker->store, header->queue_id, false);
+        check->pull.queue = topic_queue(topic, check->broker->store, queue_id, false);
     return true;
 }
 
@@ -146,15 +162,30 @@ static bool filter_of_group(struct check *check) {
     return check_expression(check);
 }
 
+/* The offset that the group has reached comes with the pull. A stretch of a static topic's queue that another broker
+ * has gets it by request 15. */
+static void commit(struct check *check) {
+    const struct hdr_pull_message *header = check->header;
+    const struct pull *pull = &check->pull;
+    int32_t queue_id = pull->queue_id;
+    int64_t offset = header->commit_offset;
+    if (pull->mapping) {
+        const struct mapping_item *item = logic_queue_find(pull->logic_queue, offset);
+        if (!mapping_item_here(pull->mapping, item)) return;
+        queue_id = item->queue_id;
+        offset = logic_to_physical(item, offset);
+    }
+    progress_commit(check->broker->offsets, pull->progress, queue_id, offset);
+}
+
 static void fill_pull(struct check *check) {
     const struct hdr_pull_message *header = check->header;
     const struct broker_config *config = &check->broker->config;
     struct pull *pull = &check->pull;
     pull->to = check->call->request->to;
-    pull->max_count = header->max_msg_nums > 0 ? header->max_msg_nums : 1;
-    pull->offset_asked = pull->offset_queue = header->queue_offset;
-    bool no_such_lite_topic = header->lite_topic.len > 0 && !pull->queue; /* nothing to wait at */
-    if ((header->sys_flag & PULL_SUSPEND) && !no_such_lite_topic)
+    bool nothing_comes = (header->lite_topic.len > 0 && !pull->queue) ||
+                         (pull->mapping && logic_queue_next(pull->logic_queue, pull->item));
+    if ((header->sys_flag & PULL_SUSPEND) && !nothing_comes)
         pull->hold_ms = config->long_polling_enable ? header->suspend_timeout_millis : config->short_polling_time_ms;
     pull->begin_ms = loop_now_ms(check->call->reactor->loop);
     pull->progress = offsets_progress(check->broker->offsets, header->topic, header->consumer_group, true);
@@ -162,7 +193,7 @@ static void fill_pull(struct check *check) {
         progress_note_subscription(check->broker->offsets, pull->progress, pull->filter);
     if ((header->sys_flag & PULL_COMMIT_OFFSET) && header->has.commit_offset && header->commit_offset >= 0 &&
         pull->progress)
-        progress_commit(check->broker->offsets, pull->progress, header->queue_id, header->commit_offset);
+        commit(check);
 }
 
 /* @source shared facts: behaviour 6.1, in that order */

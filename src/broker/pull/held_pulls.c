@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "broker/arrivals.h"
+#include "broker/static_topic/mappings.h"
 
 /* Queues that had arrivals since the last wake; when there are more, all pulls look. */
 enum { BUCKETS_MIN = 64, FREE_HELD_MAX = 1024 };
@@ -158,6 +159,7 @@ static void deadline(struct loop_timer *timer) {
 static bool has_news(const struct held_pull *h) {
     const struct pull *pull = &h->pull;
     return queue_max(pull->queue) > pull->offset_queue || queue_deleted(pull->queue) ||
+           (pull->mapping && pull->mapping != topic_mapping(pull->topic)) ||
            (pull->progress && progress_pending_reset(pull->progress, pull->queue_id) != OFFSET_NONE);
 }
 

@@ -9,6 +9,7 @@
 #include "broker/pull/cold_look.h"
 #include "broker/pull/held_pulls.h"
 #include "broker/route.h"
+#include "broker/static_topic/mappings.h"
 #include "broker/stats/stats.h"
 #include "wire/response.h"
 
@@ -63,6 +64,7 @@ static void answer(struct reactor *reactor, const struct pull *pull, const struc
         .group_sys_flag = pull->group->group_sys_flag,
     };
     result.has.offset_delta = result.has.forbidden_type = false;
+    if (pull->mapping) logic_queue_translate_pull(pull->logic_queue, pull->item, pull->offset_asked, &code, &result);
     if (broker->config.slave_read_enable)
         result.suggest_which_broker_id =
             get->suggest_slave ? pull->group->which_broker_when_consume_slowly : pull->group->broker_id;
@@ -236,6 +238,11 @@ static bool follow_changes(struct reactor *reactor, struct pull *pull, struct ar
         bool lite = !bytes_equal(queue_topic(pull->queue), topic);
         pull->queue = lite ? NULL : topic_queue(pull->topic, reactor->broker->store, pull->queue_id, false);
         if (lite) pull->hold_ms = 0;
+    }
+    if (pull->mapping && pull->mapping != topic_mapping(pull->topic)) { /* the end of the queue may be elsewhere now */
+        answer_nothing(reactor, pull, pull->offset_asked, RESPONSE_PULL_RETRY_IMMEDIATELY,
+                       get_status_name(GET_NO_MATCHED_MESSAGE), arena);
+        return false;
     }
     if (!pull->filter_of_group) return true;
     consumers_view(reactor->broker->consumers, group, topic, &view);

@@ -32,6 +32,12 @@ struct pull {
     int64_t begin_ms;     /* loop's clock */
     int32_t cold_tries;
     bool woken; /* it was held before */
+
+    /* Of a static topic, else NULL: the logic queue, and the stretch of it that queue_id is; offsets are those of the
+     * stretch, and translated in the answer. */
+    const struct queue_mapping_detail *mapping;
+    const struct logic_queue *logic_queue;
+    const struct mapping_item *item;
 };
 
 /* The first look of a new pull. It is answered in every case, now or later. Takes the pull's filter reference. */

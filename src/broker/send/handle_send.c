@@ -21,7 +21,7 @@ struct send {
     struct broker *broker;
     const struct hdr_send_message *header;
     struct send_batch *batch;
-    int32_t queue_id; /* as it is answered */
+    struct send_target target;
     struct property_facts facts;
     struct message_place place;
     bool half; /* waits for the end of its transaction */
@@ -131,8 +131,8 @@ static void order_by_priority(struct send *send) {
                       facts->timer_delay_ms.data || facts->timer_deliver_ms.data || facts->sharding_key.data;
     if (other_kind)
         property_remove(&send->place.edits, PROPERTY_PRIORITY);
-    else
-        send->queue_id = send->place.queue_id = MAX(MIN(priority, send->place.topic->write_queues - 1), 0);
+    else if (!send->target.item) /* the queues of a static topic are chosen by its clients */
+        send->target.queue_id_asked = send->place.queue_id = MAX(MIN(priority, send->place.topic->write_queues - 1), 0);
 }
 
 static bool topic_needs_keys(const struct topic *topic) {
@@ -195,8 +195,9 @@ static enum err send_message(struct call *call, const struct hdr_send_message *h
     struct reactor *reactor = call->reactor;
     struct send send = {.call = call, .broker = call->broker, .header = header};
     (void)send_result_begin(call);
-    if (!send_check(call, header, &send.place.topic, &send.queue_id)) return ERR_OK;
-    send.place.queue_id = send.queue_id;
+    if (!send_check(call, header, &send.target)) return ERR_OK;
+    send.place.topic = send.target.topic;
+    send.place.queue_id = send.target.queue_id;
     send.place.sys_flag = header->sys_flag | (send.place.topic->multi_tag ? SYS_FLAG_MULTI_TAGS : 0);
     if (call->request->command.body.len > (size_t)call->broker->store_config.max_message_size) {
         refuse_illegal(&send);
@@ -211,7 +212,8 @@ static enum err send_message(struct call *call, const struct hdr_send_message *h
     send_batch_add_sent(reactor->send_turn, &(struct sent){
                                                 .to = call->request->to,
                                                 .topic = send.place.topic,
-                                                .queue_id = send.queue_id,
+                                                .queue_id = send.target.queue_id_asked,
+                                                .item = send.target.item,
                                                 .wait_flushed = !bytes_is(send.facts.wait, "false"),
                                                 .unique_key = send.facts.unique_key,
                                                 .recall_handle = recall_handle_of(&send),

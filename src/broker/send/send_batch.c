@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "broker/send/parked_sends.h"
+#include "broker/static_topic/logic_queue.h"
 #include "broker/stats/stats.h"
 #include "message/msgid.h"
 #include "wire/response.h"
@@ -152,11 +153,12 @@ void send_batch_answer(struct reactor *reactor, struct send_batch *batch, size_t
     count_put(reactor, batch, sent);
     if (sent->to.oneway) return;
     char one[MSGID_TEXT_MAX];
+    int64_t offset_queue = batch->puts[sent->put_first].offset_queue;
     struct hdr_send_result result = {
         .present = HEADER_ALL,
         .msg_id = message_ids(reactor, batch, sent, one),
         .queue_id = sent->queue_id,
-        .queue_offset = batch->puts[sent->put_first].offset_queue,
+        .queue_offset = sent->item ? logic_from_physical_within(sent->item, offset_queue) : offset_queue,
         .transaction_id = sent->unique_key,
         .recall_handle = sent->recall_handle,
         .msg_region = config->region_id,

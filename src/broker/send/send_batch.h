@@ -15,10 +15,11 @@ struct sent {
     struct topic *topic; /* for the statistics: where it was stored */
     uint32_t put_first;  /* its puts: one, or those of its batch body */
     uint32_t put_count;
-    int32_t queue_id;           /* as it is answered: before delay or retry moved the message */
-    bool wait_flushed;          /* WAIT was not false */
-    struct bytes unique_key;    /* of the answer's transactionId; absent for none */
-    struct bytes recall_handle; /* of a timer message; absent for none */
+    int32_t queue_id;                /* as it is answered: before delay or retry moved the message */
+    const struct mapping_item *item; /* of a static topic's queue: offsets are answered in its numbers; else NULL */
+    bool wait_flushed;               /* WAIT was not false */
+    struct bytes unique_key;         /* of the answer's transactionId; absent for none */
+    struct bytes recall_handle;      /* of a timer message; absent for none */
     int64_t begin_ms;
     /* What is answered when it is stored; NULL: the answer to a send. Lives in the batch's arena, or is static. */
     const struct outgoing *reply;

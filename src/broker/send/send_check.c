@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <time.h>
 #include "base/check.h"
+#include "broker/static_topic/mappings.h"
 #include "os/clock.h"
 
 enum { BUSY_MS_MAX = 10000000 /* a longer hold counts as a wrong clock, not as busy */ };
@@ -91,11 +92,26 @@ static bool check_topic(struct call *call, const struct hdr_send_message *header
     return true;
 }
 
-bool send_check(struct call *call, const struct hdr_send_message *header, struct topic **topic, int32_t *queue_id) {
-    if (!check_time_and_load(call) || !check_topic(call, header, topic)) return false;
-    int32_t read_queues = (*topic)->read_queues, write_queues = (*topic)->write_queues;
-    if (header->queue_id >= MAX(read_queues, write_queues)) return refuse_queue(call, *topic, header->queue_id);
-    *queue_id = header->queue_id < 0 ? random_below(write_queues) : header->queue_id;
+/* The queue of a static topic that the request means. */
+static bool place_static(struct call *call, const struct queue_mapping_detail *mapping, int32_t queue_id,
+                         struct send_target *target) {
+    const struct logic_queue *queue = NULL;
+    enum err err = queue_id < 0 ? logic_queue_led_any(mapping, &queue) : logic_queue_led(mapping, queue_id, &queue);
+    if (err != ERR_OK) return REFUSE(call, response_of(err), "%s", err_detail(err));
+    target->item = logic_queue_last(queue);
+    target->queue_id = target->item->queue_id;
+    target->queue_id_asked = queue->id;
+    return true;
+}
+
+bool send_check(struct call *call, const struct hdr_send_message *header, struct send_target *target) {
+    *target = (struct send_target){.queue_id = header->queue_id, .queue_id_asked = header->queue_id};
+    if (!check_time_and_load(call) || !check_topic(call, header, &target->topic)) return false;
+    const struct queue_mapping_detail *mapping = topic_mapping(target->topic);
+    if (mapping && !place_static(call, mapping, header->queue_id, target)) return false;
+    int32_t read_queues = target->topic->read_queues, write_queues = target->topic->write_queues;
+    if (target->queue_id >= MAX(read_queues, write_queues)) return refuse_queue(call, target->topic, target->queue_id);
+    if (target->queue_id < 0) target->queue_id = target->queue_id_asked = random_below(write_queues);
     return true;
 }
 

@@ -8,9 +8,16 @@
 
 /* The answer's header: region and trace switch belong to every answer, refusals too. */
 struct hdr_send_result *send_result_begin(struct call *call);
-/* Time, load, topic and queue; makes the topic when it may be made by sends. *queue_id is chosen when the request
- * leaves it open. false: the call has been refused. */
-bool send_check(struct call *call, const struct hdr_send_message *header, struct topic **topic, int32_t *queue_id);
+/* Where a send goes by its topic and queue id; the id is chosen when the request leaves it open. */
+struct send_target {
+    struct topic *topic;
+    int32_t queue_id;       /* the queue it is stored in */
+    int32_t queue_id_asked; /* as it is answered: in a static topic that of the logic queue */
+    const struct mapping_item
+        *item; /* of a static topic's queue the stretch, in whose numbers not to answer; or NULL */
+};
+/* Time, load, topic and queue; makes the topic when it may be made by sends. false: the call has been refused. */
+bool send_check(struct call *call, const struct hdr_send_message *header, struct send_target *target);
 /* All that the request says of the record, which is not where it is stored. */
 struct record send_record(const struct call *call, const struct hdr_send_message *header);
 

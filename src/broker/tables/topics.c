@@ -413,20 +413,18 @@ static void write_one(struct topic *topic, void *arg) {
     topic_config_encode(w, &config);
 }
 
-size_t topics_write_page(struct topics *topics, struct json_writer *w, const struct table_page *page) {
+size_t topics_write_page_members(struct topics *topics, struct json_writer *w, const struct table_page *page) {
     struct arena arena = {0};
     struct data_version version;
     size_t total;
     topics_data_version(topics, &version);
     struct named **items = name_table_sorted(&topics->table, is_listed, &arena, &total);
     size_t first = table_page_first(page, &version);
-    json_begin_object(w);
     json_key_text(w, "dataVersion");
     data_version_encode(w, &version);
     json_key_text(w, "topicConfigTable");
     json_begin_object(w);
     for (size_t i = first; i < total && i - first < page->count; i++) write_one((struct topic *)items[i], w);
-    json_end_object(w);
     json_end_object(w);
     arena_close(&arena);
     return total;

@@ -46,9 +46,10 @@ struct topic {
     bool sends_forbidden;                /* answer 16 to sends of clients */
     bool is_lmq;
     struct topics *topics;
-    _Atomic(const char *) attributes;      /* JSON object text; replaced, never changed */
-    _Atomic(struct topic_queues *) queues; /* see topic_queue */
-    _Atomic(void *) put_stats;             /* stats.c */
+    _Atomic(const char *) attributes;                     /* JSON object text; replaced, never changed */
+    _Atomic(struct topic_queues *) queues;                /* see topic_queue */
+    _Atomic(const struct queue_mapping_detail *) mapping; /* of a static topic, else NULL; static_topic/mappings.c */
+    _Atomic(void *) put_stats;                            /* stats.c */
 };
 static inline struct bytes topic_name(const struct topic *topic) {
     return topic->named.name;
@@ -99,10 +100,11 @@ void topics_bump_data_version(struct topics *topics);
 bool topics_is_system(const struct topics *topics, struct bytes name);
 const struct bytes *topics_system_names(const struct topics *topics, size_t *count);
 
-/* The TopicConfigSerializeWrapper: file and, without `pretty`, answer 21. */
+/* The TopicConfigSerializeWrapper of the file. */
 void topics_write(struct topics *topics, struct json_writer *w);
-/* A part of it, sorted by name; how many topics there are in all. */
-size_t topics_write_page(struct topics *topics, struct json_writer *w, const struct table_page *page);
+/* Members of the answer to 21: dataVersion and a part of topicConfigTable, sorted by name; how many topics there are in
+ * all. */
+size_t topics_write_page_members(struct topics *topics, struct json_writer *w, const struct table_page *page);
 /* As it is now; for registrations and answers. Texts live as long as the table. */
 struct topic_config topic_config_of(const struct topic *topic);
 

@@ -1,5 +1,5 @@
 /* cluster_routes.c - questions to name servers, and their last answers */
-#include "broker/pop/cluster_routes.h"
+#include "broker/cluster_routes.h"
 
 #include <stdlib.h>
 #include <uthash.h>
@@ -17,8 +17,7 @@ struct answer {
     UT_hash_handle hh;
     char *topic; /* the key */
     struct arena arena;
-    struct message_queue *queues;
-    size_t count;
+    struct cluster_route route;
     int64_t time_ms;
 };
 
@@ -36,8 +35,7 @@ struct question {
     void *arg;
     struct bytes servers_left; /* of namesrvAddr */
     struct arena arena;        /* of the result */
-    struct message_queue *queues;
-    size_t count;
+    struct cluster_route route;
     struct loop_task task;
 };
 
@@ -46,7 +44,7 @@ struct question {
 /* On the reactor; or, with NULL, when it stops. */
 static void question_end(struct reactor *reactor, void *arg) {
     struct question *question = arg;
-    question->done(reactor, question->queues, question->count, question->arg);
+    question->done(reactor, &question->route, question->arg);
     arena_close(&question->arena);
     free(question->topic);
     free(question);
@@ -57,24 +55,46 @@ static void take_own(struct question *question) {
     const struct broker *broker = question->routes->broker;
     struct topic *topic = topics_find(broker->topics, bytes_of(question->topic));
     if (!topic || !(topic->perm & PERM_READ)) return;
-    question->count = (size_t)MAX(atomic_load(&topic->read_queues), 0);
-    question->queues = arena_calloc(&question->arena, question->count + 1, sizeof *question->queues);
-    for (size_t i = 0; i < question->count; i++)
-        question->queues[i] = (struct message_queue){topic_name(topic), broker->config.broker_name, (int32_t)i};
+    size_t count = (size_t)MAX(atomic_load(&topic->read_queues), 0);
+    struct message_queue *queues = arena_calloc(&question->arena, count + 1, sizeof *queues);
+    for (size_t i = 0; i < count; i++)
+        queues[i] = (struct message_queue){topic_name(topic), broker->config.broker_name, (int32_t)i};
+    question->route.queues = queues;
+    question->route.count = count;
+}
+
+static void copy_queues(struct question *question, const struct cluster_route *from) {
+    struct message_queue *queues = arena_calloc(&question->arena, from->count + 1, sizeof *queues);
+    for (size_t i = 0; i < from->count; i++) {
+        const struct message_queue *queue = &from->queues[i];
+        queues[i] = (struct message_queue){arena_copy(&question->arena, queue->topic),
+                                           arena_copy(&question->arena, queue->broker_name), queue->queue_id};
+    }
+    question->route.queues = queues;
+    question->route.count = from->count;
+}
+
+static void copy_masters(struct question *question, const struct cluster_route *from) {
+    struct broker_master *masters = arena_calloc(&question->arena, from->master_count + 1, sizeof *masters);
+    for (size_t i = 0; i < from->master_count; i++)
+        masters[i] = (struct broker_master){arena_copy(&question->arena, from->masters[i].broker_name),
+                                            arena_copy(&question->arena, from->masters[i].address)};
+    question->route.masters = masters;
+    question->route.master_count = from->master_count;
 }
 
 static void take_answer(struct question *question, const struct answer *answer) {
-    if (answer->count == 0) { /* what is new here may not be known there yet */
-        take_own(question);
-        return;
-    }
-    question->count = answer->count;
-    question->queues = arena_calloc(&question->arena, answer->count + 1, sizeof *question->queues);
-    for (size_t i = 0; i < answer->count; i++) {
-        const struct message_queue *from = &answer->queues[i];
-        question->queues[i] = (struct message_queue){arena_copy(&question->arena, from->topic),
-                                                     arena_copy(&question->arena, from->broker_name), from->queue_id};
-    }
+    if (answer->route.count > 0)
+        copy_queues(question, &answer->route);
+    else
+        take_own(question); /* what is new here may not be known there yet */
+    copy_masters(question, &answer->route);
+}
+
+struct bytes cluster_route_master(const struct cluster_route *route, struct bytes broker_name) {
+    for (size_t i = 0; i < route->master_count; i++)
+        if (bytes_equal(route->masters[i].broker_name, broker_name)) return route->masters[i].address;
+    return (struct bytes){0};
 }
 
 /* --- answers of name servers ------------------------------------------------------------------------------- */
@@ -92,18 +112,31 @@ static struct answer *find(const struct cluster_routes *routes, const char *topi
     return answer;
 }
 
-static void fill(struct answer *answer, const struct topic_route *route) {
-    size_t total = 0;
+static void fill_queues(struct answer *answer, const struct topic_route *route) {
+    size_t total = 0, count = 0;
     for (size_t i = 0; i < route->queue_count; i++)
         total += (size_t)MIN(MAX(route->queues[i].read_queue_nums, 0), TOPIC_QUEUES_MAX);
-    answer->queues = arena_calloc(&answer->arena, total + 1, sizeof *answer->queues);
+    struct message_queue *queues = arena_calloc(&answer->arena, total + 1, sizeof *queues);
     for (size_t i = 0; i < route->queue_count; i++) {
         const struct queue_data *data = &route->queues[i];
         struct bytes name = arena_copy(&answer->arena, data->broker_name);
         for (int32_t id = 0; data->perm & PERM_READ && id < MIN(data->read_queue_nums, TOPIC_QUEUES_MAX); id++)
-            answer->queues[answer->count++] = (struct message_queue){bytes_of(answer->topic), name, id};
+            queues[count++] = (struct message_queue){bytes_of(answer->topic), name, id};
     }
-    qsort(answer->queues, answer->count, sizeof *answer->queues, message_queue_compare);
+    qsort(queues, count, sizeof *queues, message_queue_compare);
+    answer->route.queues = queues;
+    answer->route.count = count;
+}
+
+static void fill_masters(struct answer *answer, const struct topic_route *route) {
+    struct broker_master *masters = arena_calloc(&answer->arena, route->broker_count + 1, sizeof *masters);
+    for (size_t i = 0; i < route->broker_count; i++) {
+        struct bytes address = broker_data_address(&route->brokers[i], MASTER_ID);
+        if (address.data)
+            masters[answer->route.master_count++] = (struct broker_master){
+                arena_copy(&answer->arena, route->brokers[i].broker_name), arena_copy(&answer->arena, address)};
+    }
+    answer->route.masters = masters;
 }
 
 /* Notes an answer; a route of NULL says that there is no such topic. */
@@ -115,7 +148,10 @@ static const struct answer *note(struct cluster_routes *routes, const char *topi
     must(answer);
     answer->topic = bytes_dup(bytes_of(topic));
     answer->time_ms = clock_monotonic_ms();
-    if (route) fill(answer, route);
+    if (route) {
+        fill_queues(answer, route);
+        fill_masters(answer, route);
+    }
     HASH_ADD_KEYPTR(hh, routes->answers, answer->topic, strlen(answer->topic), answer);
     return answer;
 }
