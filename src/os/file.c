@@ -173,6 +173,13 @@ void file_prefetch(const char *data, size_t len) {
     for (size_t at = 0; at < len; at += STEP_BYTES) (void)madvise(start + at, MIN(STEP_BYTES, len - at), MADV_WILLNEED);
 }
 
+void file_let_go(char *data, size_t len) {
+    size_t before = (uintptr_t)data % page_size(), skipped = before > 0 ? page_size() - before : 0;
+    if (len <= skipped) return;
+    len -= skipped;
+    (void)madvise(data + skipped, len - len % page_size(), MADV_DONTNEED);
+}
+
 size_t file_resident_bytes(const char *data, size_t len) {
     if (faulted(FILE_RESIDENT, "")) return 0;
     size_t range_len = len;

@@ -63,6 +63,9 @@ void file_map_at_random(char *data, int64_t size_bytes);
 void file_prefetch(const char *data, size_t len);
 /* How many bytes from the start of the mapped range on are in memory (mincore). */
 size_t file_resident_bytes(const char *data, size_t len);
+/* Takes the whole pages of the range out of this process's page table; what they hold, also what is not on disk yet,
+ * stays in memory, and who touches one maps it again. */
+void file_let_go(char *data, size_t len);
 /* fdatasync. An error is final for that file: never call again hoping for better (pages may be lost). */
 enum err file_sync(int fd, const char *path) MUST_USE;
 /* The same for the pages of a mapped file that hold the range alone (msync): those beyond stay dirty. */

@@ -2,6 +2,7 @@
 #include "os/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,6 +56,42 @@ static void what_is_written_is_read_back(void **state) {
     assert_int_equal(file_read_all(path, 7, &all), ERR_TOO_BIG);
     assert_int_equal(all.len, 0);
     buf_close(&all);
+    file_close(fd);
+}
+
+/* Is the page of that address in this process's page table? */
+static bool is_mapped(const char *data) {
+    uint64_t entry = 0;
+    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &entry, sizeof entry, (off_t)((uintptr_t)data / 4096 * sizeof entry)), sizeof entry);
+    close(fd);
+    return entry >> 63;
+}
+
+static void pages_that_are_let_go_keep_what_they_hold(void **state) {
+    (void)state;
+    const char *path = in_dir("let_go");
+    const int64_t size_bytes = 8 * 4096;
+    int fd;
+    char *data, got[2];
+    assert_int_equal(file_open(path, FILE_CREATE, &fd), ERR_OK);
+    assert_int_equal(file_resize(fd, path, size_bytes), ERR_OK);
+    assert_int_equal(file_map(fd, path, size_bytes, true, &data), ERR_OK);
+    memset(data, 'x', (size_t)size_bytes);
+    file_let_go(data + 100, 3 * 4096); /* pages 1 and 2 are whole */
+    assert_false(is_mapped(data + 4096) || is_mapped(data + 2 * 4096));
+    assert_true(is_mapped(data) && is_mapped(data + 3 * 4096));
+    file_let_go(data + 100, 50);
+    assert_true(is_mapped(data));
+    assert_int_equal(file_pread(fd, path, got, 2, 4096), ERR_OK);
+    assert_memory_equal(got, "xx", 2);
+    assert_int_equal(file_sync_mapped(data, (size_t)size_bytes, path), ERR_OK);
+    data[2 * 4096] = 'y'; /* maps it again */
+    assert_int_equal(data[2 * 4096 + 1], 'x');
+    assert_int_equal(file_pread(fd, path, got, 2, 2 * 4096), ERR_OK);
+    assert_memory_equal(got, "yx", 2);
+    file_unmap(data, size_bytes);
     file_close(fd);
 }
 
@@ -181,6 +218,7 @@ static void disk_usage_is_a_ratio(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_read_back, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(pages_that_are_let_go_keep_what_they_hold, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(mapped_pages_can_be_populated_and_seen, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(folders_are_made_listed_and_removed, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(replacing_keeps_the_former_content, make_dir, remove_dir),

@@ -109,8 +109,18 @@ enum err mapped_file_sync(struct mapped_file *file) {
     return expect_kept(file, 0);
 }
 
+/* On its way to the disk a mapped page is made read-only, each folio for itself and each time with an interrupt of the
+ * other processors. Pages that have been unmapped together take one for all of them; readers map them again, many at a
+ * time. Not those that appends come to next. */
+static void unmap_full(const struct mapped_file *file, int64_t at, int64_t len) {
+    enum { WORTH_BYTES = 4 * MAPPED_FOLIO_BYTES };
+    int64_t end = (at + len) - (at + len) % MAPPED_FOLIO_BYTES;
+    if (end - at >= WORTH_BYTES) file_let_go(file->data + at, (size_t)(end - at));
+}
+
 enum err mapped_file_sync_part(struct mapped_file *file, int64_t at, int64_t len) {
     if (file->fd < 0) return ERR_OK;
+    unmap_full(file, at, len);
     TRY(file_sync_mapped(file->data + at, (size_t)len, file->path));
     return expect_kept(file, at);
 }
