@@ -38,11 +38,12 @@ static void publish_flushed(struct flush *flush, int64_t end_phys) {
     if (store->events.flushed) store->events.flushed(store->events.owner, end_phys);
 }
 
-/* Up to where the log is synced now. The folio that is being appended to waits for the next time unless somebody waits
- * for it: while it goes to the disk an append would wait for the disk too. */
+/* Up to where the log is synced now. The folio that is being appended to waits for the next time, unless somebody waits
+ * for it or it is all that there is: while it goes to the disk an append would wait for the disk too. */
 static int64_t sync_end(const struct flush *flush, int64_t end, bool thorough) {
     int64_t spared = end - end % MAPPED_FOLIO_BYTES;
-    return thorough || flush->store->sync_flush || atomic_load(&flush->wanted_phys) > spared ? end : spared;
+    bool wanted = thorough || flush->store->sync_flush || atomic_load(&flush->wanted_phys) > spared;
+    return wanted || spared <= commitlog_flushed(&flush->store->log) ? end : spared;
 }
 
 /* Syncs each file that holds part of [flushed, end). A file that is full then is never written again. */

@@ -12,7 +12,7 @@
 enum { MAPPED_FILE_NAME_LEN = 20 };
 
 /* What the kernel writes to the disk as one; one page where it knows no larger folios. */
-enum { MAPPED_FOLIO_BYTES = 16 << 10 };
+enum { MAPPED_FOLIO_BYTES = 32 << 10 };
 
 struct mapped_file {
     int64_t start_phys, size_bytes;

@@ -189,6 +189,26 @@ static void test_events(void **state) {
     assert_int_equal(atomic_load(&heard.flushed_phys), put.offset_phys + put.size_bytes);
 }
 
+/* ASYNC_FLUSH, behind flushCommitLogLeastPages (4): what has been written, less than the piece that a sync would spare
+ * because it is being appended to, does not wait for more to come. */
+static void test_little_is_synced_soon(void **state) {
+    (void)state;
+    struct store_facts facts;
+    char *body = calloc(1, 18000);
+    memset(body, 'x', 17999);
+    t.config.flush_interval_commit_log_ms = 10;
+    t.config.flush_commit_log_thorough_interval_ms = 3600000;
+    testing_open(&t);
+    struct put put = testing_send(&t, "Topic", 0, body);
+    store_facts(t.store, &facts);
+    for (int i = 0; i < 5000 && facts.flushed_phys < facts.max_phys; i++) {
+        clock_sleep_ms(1);
+        store_facts(t.store, &facts);
+    }
+    assert_int_equal(facts.flushed_phys, put.offset_phys + put.size_bytes);
+    free(body);
+}
+
 /* On a thread that holds no lock. */
 static void send_one(void *arg) {
     *(struct put *)arg = testing_send(&t, "Topic", 0, "one");
@@ -411,6 +431,7 @@ int main(void) {
         TEST(test_batches_stay_together),
         TEST(test_too_big),
         TEST(test_events),
+        TEST(test_little_is_synced_soon),
         TEST(test_seen_at_once),
         TEST(test_seen_soon),
         TEST(test_delete_topic),
