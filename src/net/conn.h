@@ -38,8 +38,8 @@ void conn_write(struct conn *conn, struct bytes data); /* copies */
 /* Room in the output buffer to write `len` bytes into, then conn_wrote; saves the copy. */
 char *conn_reserve(struct conn *conn, size_t len);
 void conn_wrote(struct conn *conn, size_t len);
-/* Sent without a copy; `release(ctx)` is called once when the bytes are no longer needed, also on close; it calls
- * nothing of net/. May be NULL. */
+/* Sent without a copy, unless it is small; `release(ctx)` is called once when the bytes are no longer needed, also on
+ * close; it calls nothing of net/. May be NULL. The conn ends when mapped bytes (os/map_guard.h) cannot be read. */
 void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx);
 size_t conn_out_bytes(const struct conn *conn); /* queued, not yet taken by the kernel */
 /* A server that sees this stops taking units; `received` comes again when the peer has read. */

@@ -3,7 +3,7 @@
  *   CONNECTING --connected--> OPEN --conn_end--> CLOSING --flush of this turn--> CLOSED --libuv lets go--> freed
  *       \----------------------conn_end--------------^
  *
- * CLOSING still takes output; `closed` comes on the way to CLOSED, where the id is gone and only
+ * CLOSING still takes output unless it was cut; `closed` comes on the way to CLOSED, where the id is gone and only
  * libuv knows the conn. */
 #ifndef RMQ_NET_CONN_INTERNAL_H
 #define RMQ_NET_CONN_INTERNAL_H
@@ -47,6 +47,7 @@ struct conn {
     bool dirty;     /* in loop->dirty */
     bool paused;    /* not reading: the output is full */
     bool resuming;  /* to take up reading in loop->resume */
+    bool cut;       /* bytes in the middle of the output were lost: CLOSING, and takes no more */
 
     char *in; /* NULL = no input waits */
     size_t in_len, in_cap;

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "os/map_guard.h"
 
 /* Output is a chain of pieces: runs of bytes copied into blocks, and slices. One flush a turn hands the kernel as many
  * as it takes; the rest goes to libuv, which waits until the socket is writable. */
-enum { IOV_MAX_COUNT = 128, FLUSH_ROUNDS = 16 };
+enum { IOV_MAX_COUNT = 128, FLUSH_ROUNDS = 16, SLICE_WORTH_BYTES = 2048 };
 
 struct conn_writing {
     uv_write_t req;
@@ -72,7 +73,7 @@ char *conn_reserve(struct conn *conn, size_t len) {
 void conn_wrote(struct conn *conn, size_t len) {
     struct out_block *block = conn->block;
     must(block && len <= block->cap - block->used);
-    if (conn->state == CONN_CLOSED) {
+    if (conn->state == CONN_CLOSED || conn->cut) {
         block_leave(conn);
         return;
     }
@@ -97,9 +98,25 @@ void conn_write(struct conn *conn, struct bytes data) {
     conn_wrote(conn, data.len);
 }
 
+/* A page that got lost reads as zeros, which must not go out for a message. (Of a slice the kernel takes nothing then.)
+ */
+static void copy_slice(struct conn *conn, struct bytes data) {
+    int64_t lost = map_guard_pages();
+    memcpy(conn_reserve(conn, data.len), data.data, data.len);
+    if (map_guard_pages() == lost) {
+        conn_wrote(conn, data.len);
+        return;
+    }
+    conn->cut = true;
+    conn_end(conn, ERR_IO, UV_EIO);
+}
+
+/* Small ones are copied: the kernel takes many pieces more slowly than their bytes in one. */
 void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx) {
     loop_must_own(conn->loop);
-    if (data.len == 0 || conn->state == CONN_CLOSED) {
+    bool takes = conn->state != CONN_CLOSED && !conn->cut, small = data.len <= SLICE_WORTH_BYTES;
+    if (takes && small && data.len > 0) copy_slice(conn, data);
+    if (!takes || small) {
         if (release) release(ctx);
         return;
     }

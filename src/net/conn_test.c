@@ -11,8 +11,10 @@
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "base/test.h"
 #include "net/listener.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/thread.h"
 
 /* Bytes on their way: client and server live on one loop, which stops when the test has what it waits for. */
@@ -218,10 +220,11 @@ static void a_unit_above_the_limit_ends_the_connection(void **state) {
 
 /* --- slices --- */
 
-enum { SLICES = 300, SLICE_BYTES = 40000 };
+enum { SLICES = 300, LARGE_BYTES = 40000, SMALL_BYTES = 700 };
 
 struct slices {
     char *memory;
+    size_t slice_bytes;
     int released[SLICES];
     size_t received;
     bool wrong;
@@ -238,7 +241,8 @@ static void send_slices(struct conn *conn) {
     struct slices *slices = ((struct world *)conn_owner(conn))->test;
     for (intptr_t i = 0; i < SLICES; i++) {
         conn_write(conn, BYTES("h"));
-        conn_write_slice(conn, (struct bytes){slices->memory + i * SLICE_BYTES, SLICE_BYTES}, release_slice, (void *)i);
+        struct bytes slice = {slices->memory + (size_t)i * slices->slice_bytes, slices->slice_bytes};
+        conn_write_slice(conn, slice, release_slice, (void *)i);
     }
 }
 
@@ -247,8 +251,8 @@ static enum err check_slices(struct conn *conn, struct bytes input, size_t *take
     struct world *world = conn_owner(conn);
     struct slices *slices = world->test;
     for (size_t i = 0; i < input.len; i++) {
-        size_t at = slices->received + i, number = at / (SLICE_BYTES + 1);
-        slices->wrong |= input.data[i] != (at % (SLICE_BYTES + 1) == 0 ? 'h' : (char)number);
+        size_t at = slices->received + i, number = at / (slices->slice_bytes + 1);
+        slices->wrong |= input.data[i] != (at % (slices->slice_bytes + 1) == 0 ? 'h' : (char)number);
     }
     slices->received += input.len;
     *taken = input.len;
@@ -256,13 +260,13 @@ static enum err check_slices(struct conn *conn, struct bytes input, size_t *take
     return ERR_OK;
 }
 
-static void run_slices(size_t stop_at) {
+static void run_slices(size_t slice_bytes, size_t stop_at) {
     static const struct conn_events server = {send_slices, echo, ignore_closed};
     static const struct conn_events client = {ignore_opened, check_slices, ignore_closed};
-    struct slices slices = {.memory = malloc(SLICES * SLICE_BYTES), .stop_at = stop_at};
+    struct slices slices = {.memory = malloc(SLICES * slice_bytes), .slice_bytes = slice_bytes, .stop_at = stop_at};
     struct world world = {.test = &slices};
     release_counts = slices.released;
-    for (int i = 0; i < SLICES; i++) memset(slices.memory + i * SLICE_BYTES, i, SLICE_BYTES);
+    for (int i = 0; i < SLICES; i++) memset(slices.memory + (size_t)i * slice_bytes, i, slice_bytes);
     world_open(&world, &(struct conn_options){.events = &server});
     world_connect(&world, &(struct conn_options){.events = &client});
     loop_run(world.loop);
@@ -275,13 +279,65 @@ static void run_slices(size_t stop_at) {
 
 static void slices_are_sent_and_released_once(void **state) {
     (void)state;
-    run_slices((size_t)SLICES * (SLICE_BYTES + 1));
+    run_slices(LARGE_BYTES, (size_t)SLICES * (LARGE_BYTES + 1));
+    run_slices(SMALL_BYTES, (size_t)SLICES * (SMALL_BYTES + 1));
 }
 
 static void slices_are_released_once_when_the_connection_goes_before(void **state) {
     (void)state;
-    run_slices(1);
-    run_slices(SLICE_BYTES * 100);
+    run_slices(LARGE_BYTES, 1);
+    run_slices(LARGE_BYTES, LARGE_BYTES * 100);
+    run_slices(SMALL_BYTES, 1);
+}
+
+/* A file that was cut short under its mapping gives what a disk does that cannot read. */
+static char *unreadable;
+
+static void send_unreadable(struct conn *conn) {
+    conn_write(conn, BYTES("good"));
+    conn_write_slice(conn, (struct bytes){unreadable, *(size_t *)((struct world *)conn_owner(conn))->test},
+                     release_slice, (void *)0);
+    conn_write(conn, BYTES("behind"));
+}
+
+static enum err expect_good(struct conn *conn, struct bytes input, size_t *taken, size_t *need) {
+    (void)conn, (void)need;
+    struct bytes all = BYTES("good");
+    assert_true(input.len <= all.len && memcmp(input.data, all.data, input.len) == 0);
+    *taken = input.len;
+    return ERR_OK;
+}
+
+static void stop_loop(struct conn *conn, enum err why) {
+    (void)why;
+    loop_stop(((struct world *)conn_owner(conn))->loop);
+}
+
+static void send_what_cannot_be_read(size_t len) {
+    static const struct conn_events server = {send_unreadable, echo, ignore_closed};
+    static const struct conn_events client = {ignore_opened, expect_good, stop_loop};
+    char path[] = "/tmp/conn-test-XXXXXX";
+    int released[1] = {0}, fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(file_resize(fd, path, 1 << 16), ERR_OK);
+    assert_int_equal(file_map(fd, path, 1 << 16, true, &unreadable), ERR_OK);
+    assert_int_equal(file_resize(fd, path, 0), ERR_OK);
+    release_counts = released;
+    struct world world = {.test = &len};
+    world_open(&world, &(struct conn_options){.events = &server});
+    world_connect(&world, &(struct conn_options){.events = &client});
+    loop_run(world.loop);
+    world_close(&world);
+    assert_int_equal(released[0], 1);
+    file_unmap(unreadable, 1 << 16);
+    close(fd);
+    unlink(path);
+}
+
+static void what_cannot_be_read_ends_the_connection(void **state) {
+    (void)state;
+    send_what_cannot_be_read(100);
+    send_what_cannot_be_read(1 << 16);
 }
 
 static void a_slice_without_a_connection_is_released(void **state) {
@@ -459,6 +515,7 @@ int main(void) {
         cmocka_unit_test(a_unit_above_the_limit_ends_the_connection),
         cmocka_unit_test(slices_are_sent_and_released_once),
         cmocka_unit_test(slices_are_released_once_when_the_connection_goes_before),
+        cmocka_unit_test(what_cannot_be_read_ends_the_connection),
         cmocka_unit_test(a_slice_without_a_connection_is_released),
         cmocka_unit_test(a_slow_reader_is_not_read_from),
         cmocka_unit_test(a_full_connection_brings_no_input),
