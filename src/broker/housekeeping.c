@@ -13,6 +13,7 @@
 #include "broker/lite/lite.h"
 #include "broker/pop/order_infos.h"
 #include "broker/pop/revive.h"
+#include "broker/static_topic/mapping_clean.h"
 #include "broker/static_topic/mappings.h"
 #include "broker/stats/stats.h"
 #include "broker/tables/topics.h"
@@ -82,4 +83,5 @@ void housekeeping_start(struct broker *broker) {
                broker->lite);
     work_every(broker->work, COLD_CONTROL_PERIOD_MS, COLD_CONTROL_PERIOD_MS, cold_control_next, broker->cold_control);
     work_every(broker->work, SAVE_LEFTOVERS_MS, SAVE_LEFTOVERS_MS, save_leftovers, broker);
+    work_every(broker->work, MAPPING_CLEAN_PERIOD_MS, MAPPING_CLEAN_PERIOD_MS, mapping_clean, broker);
 }

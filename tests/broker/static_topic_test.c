@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/test.h"
+#include "broker/static_topic/mapping_clean.h"
 #include "namesrv/server.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -99,6 +100,7 @@ static int64_t put(int on, int32_t *queue_id, const char *body, int32_t code) {
     struct command answer;
     header.queue_id = *queue_id;
     peer_call(&peers[on], REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, bytes_of(body), &answer);
+    if (answer.code != code) print_message("send %d: %.*s\n", answer.code, BYTES_ARG(answer.remark));
     assert_int_equal(answer.code, code);
     if (code != RESPONSE_SUCCESS) return NOT_FOUND;
     assert_ok(header_decode(layout_send_result(), &answer, &result));
@@ -445,6 +447,47 @@ static void other_broker_is_gone(void **state) {
     assert_pulled(pull(A, 0, 1000), RESPONSE_SUCCESS, 2, "d0", 1000, 1002);
     broker_box_start(&boxes[B]);
     peer_open(&peers[B], boxes[B].broker.port);
+    for (int tries = 0; tries < 100; tries++) { /* its new address is known when the route is asked for again */
+        peer_call(&peers[A], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
+        if (answer.code == RESPONSE_SUCCESS) break;
+        clock_sleep_ms(100);
+    }
+    assert_int_equal(answer.code, RESPONSE_SUCCESS);
+}
+
+/* How many stretches queue 0 has by what `on` knows. */
+static size_t stretches(int on) {
+    const struct json *json;
+    struct queue_mapping_detail detail;
+    assert_ok(json_parse(&arena, topic_config(on, "true"), &json));
+    assert_ok(queue_mapping_detail_decode(&arena, json_get(json, "mappingDetail"), &detail));
+    for (size_t i = 0; i < detail.queue_count; i++)
+        if (detail.queues[i].id == 0) return detail.queues[i].item_count;
+    return 0;
+}
+
+/* The first stretch, here, is not empty and stays. Then it is: the topic's queues are deleted under it. The next one,
+ * at the other broker, goes when its queues are. */
+static void empty_stretches_go(void **state) {
+    (void)state;
+    mapping_clean(&boxes[A].broker);
+    assert_int_equal(stretches(A), 3);
+    assert_ok(store_delete_topic(boxes[A].broker.store, BYTES("S")));
+    mapping_clean(&boxes[A].broker);
+    assert_int_equal(stretches(A), 2);
+    assert_int_equal(min_offset(A, 0), 100);
+    mapping_clean(&boxes[A].broker);
+    clock_sleep_ms(100);
+    assert_int_equal(stretches(A), 2);
+    assert_ok(store_delete_topic(boxes[B].broker.store, BYTES("S")));
+    mapping_clean(&boxes[A].broker);
+    for (int tries = 0; tries < 500 && stretches(A) > 1; tries++) clock_sleep_ms(10);
+    assert_int_equal(stretches(A), 1);
+    mapping_clean(&boxes[B].broker); /* leads queue 1 alone, which has one stretch */
+    assert_int_equal(stretches(B), 3);
+    int32_t zero = 0;
+    assert_int_equal(put(A, &zero, "e0", RESPONSE_SUCCESS), 1000);
+    assert_pulled(pull(A, 0, 1000), RESPONSE_SUCCESS, 1, "e0", 1000, 1001);
 }
 
 static void deleted_with_its_topic(void **state) {
@@ -476,6 +519,7 @@ int main(void) {
         cmocka_unit_test(mapping_survives_a_restart),
         cmocka_unit_test(queue_moves_back),
         cmocka_unit_test(other_broker_is_gone),
+        cmocka_unit_test(empty_stretches_go),
         cmocka_unit_test(deleted_with_its_topic),
     };
     return cmocka_run_group_tests(tests, start, stop);
