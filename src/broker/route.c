@@ -2,14 +2,13 @@
 #include "broker/route.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "broker/registration.h"
 #include "broker/work.h"
 #include "wire/request.h"
 
-enum { REMARK_MAX = 1024, VERSION_KNOWS_GO_AWAY = 476 /* newer than V5_3_1 */ };
+enum { VERSION_KNOWS_GO_AWAY = 476 /* newer than V5_3_1 */ };
 
 enum runs { RUNS_INLINE, RUNS_WORK };
 
@@ -72,13 +71,10 @@ void *call_reply_fields(struct call *call, const struct header_layout *layout) {
 }
 
 enum err call_refuse(struct call *call, int32_t code, const char *format, ...) {
-    char text[REMARK_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    outgoing_refuse(&call->reply, call->request->arena, code, format, args);
     va_end(args);
-    call->reply.code = code;
-    call->reply.remark = arena_copy(call->request->arena, bytes_of(text));
     return ERR_OK;
 }
 

@@ -2,13 +2,12 @@
 #include "namesrv/dispatch.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/log.h"
 #include "wire/request.h"
 
-enum { REMARK_MAX = 1024, REFUSED_LOG_PAUSE_MS = 100 };
+enum { REFUSED_LOG_PAUSE_MS = 100 };
 
 #define NAMESRV(name, code, function, header)                                                                          \
     static enum err serve_##name(struct namesrv_call *call) {                                                          \
@@ -53,13 +52,10 @@ void *namesrv_call_fields(struct namesrv_call *call, const struct header_layout 
 }
 
 enum err namesrv_call_refuse(struct namesrv_call *call, int32_t code, const char *format, ...) {
-    char text[REMARK_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    outgoing_refuse(&call->reply, call->request->arena, code, format, args);
     va_end(args);
-    call->reply.code = code;
-    call->reply.remark = arena_copy(call->request->arena, bytes_of(text));
     return ERR_OK;
 }
 

@@ -1,13 +1,14 @@
 /* remoting.c - life of a remoting, listening, answering, detached requests. */
 #include "remoting/remoting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "net/listener.h"
 #include "remoting/remoting_internal.h"
 
-enum { OUT_LIMIT_DEFAULT = 64 << 20, IDLE_DEFAULT_MS = 120000, CONNECT_TIMEOUT_DEFAULT_MS = 3000 };
+enum { OUT_LIMIT_DEFAULT = 64 << 20, IDLE_DEFAULT_MS = 120000, CONNECT_TIMEOUT_DEFAULT_MS = 3000, REMARK_MAX = 1024 };
 
 /* --- life --- */
 
@@ -150,6 +151,13 @@ static struct bytes move_text(char **end, struct bytes text) {
 }
 
 /* One allocation: the struct, its ext fields, then all texts. */
+void outgoing_refuse(struct outgoing *reply, struct arena *arena, int32_t code, const char *format, va_list args) {
+    char text[REMARK_MAX];
+    vsnprintf(text, sizeof text, format, args);
+    reply->code = code;
+    reply->remark = arena_copy(arena, bytes_of(text));
+}
+
 struct request *request_detach(const struct request *request) {
     const struct command *command = &request->command;
     size_t text_len = command->remark.len + command->body.len;

@@ -5,6 +5,7 @@
 #ifndef RMQ_REMOTING_REMOTING_H
 #define RMQ_REMOTING_REMOTING_H
 
+#include <stdarg.h>
 #include "base/arena.h"
 #include "net/conn.h"
 #include "wire/command.h"
@@ -33,6 +34,10 @@ struct outgoing {
     const struct slice *slices; /* taken: released also when sending fails */
     size_t slice_count;
 };
+
+/* Makes it a refusal: that code and remark, at most 1 KiB of it, in `arena`. */
+void outgoing_refuse(struct outgoing *reply, struct arena *arena, int32_t code, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
 
 /* Where a response goes; a plain value that may be kept and used later on the same loop. */
 struct reply_to {
