@@ -35,6 +35,16 @@ static void print_filters(FILE *out, const struct topic_route *route) {
     fprintf(out, "},\n");
 }
 
+/* Of a static topic: which of its queues each broker takes messages for. */
+static void print_mappings(FILE *out, const struct topic_route *route) {
+    if (route->mapping_count == 0) return;
+    fprintf(out, ",\n\t\"topicQueueMappingByBroker\":{");
+    for (size_t i = 0; i < route->mapping_count; i++)
+        fprintf(out, "%s\n\t\t\"%.*s\":%.*s", i > 0 ? "," : "", BYTES_ARG(route->mappings[i].broker_name),
+                BYTES_ARG(route->mappings[i].info));
+    fprintf(out, "\n\t}");
+}
+
 static void print_json(FILE *out, const struct topic_route *route) {
     fprintf(out, "{\n\t\"brokerDatas\":[\n");
     for (size_t i = 0; i < route->broker_count; i++)
@@ -45,7 +55,9 @@ static void print_json(FILE *out, const struct topic_route *route) {
         fprintf(out, "\t\"orderTopicConf\":\"%.*s\",\n", BYTES_ARG(route->order_topic_conf));
     fprintf(out, "\t\"queueDatas\":[\n");
     for (size_t i = 0; i < route->queue_count; i++) print_queue(out, &route->queues[i], i + 1 == route->queue_count);
-    fprintf(out, "\t]\n}\n");
+    fprintf(out, "\t]");
+    print_mappings(out, route);
+    fprintf(out, "\n}\n");
 }
 
 /* ---- table --------------------------------------------------------------------------------------------- */

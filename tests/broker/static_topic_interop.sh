@@ -44,6 +44,9 @@ same "a new group gets all" "$(each 'queue %d got 20 rising true first 0 last 10
     "$(client consume H 80 | grep queue | sed 's/=[^ ]*//')"
 same "offsets" "$(each "queue %d min 0 max 10010 at 10000 earliest true group 10010")" "$(client offsets H "$between")"
 
+routes=$("$DIST/bin/mqadmin" topicRoute -n "127.0.0.1:$ns" -t S)
+grep -q '"broker-b":{"bname":"broker-b","currIdMap":{"0":0,"1":1,"2":2,"3":3}' <<<"$routes" || fail "route: $routes"
+
 echo "== and back, so that the Java broker serves our part"
 admin remappingStaticTopic -t S -b broker-a
 same "sent" "$(each 'sent __syslo__global__ %d 20000..20004')" "$(client send three 5)"
