@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/check.h"
 
@@ -44,6 +45,11 @@ enum err thread_start(pthread_t *out, const char *name, void (*run)(void *), voi
         return fail_errno(ERR_FAILED, "cannot start thread %s", name);
     }
     return ERR_OK;
+}
+
+void thread_give_way(void) {
+    enum { NICE = 10 };
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* on Linux 0 is the calling thread */
 }
 
 void thread_join(pthread_t thread) {

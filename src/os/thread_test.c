@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <cmocka.h>
 #include "os/clock.h"
 
@@ -35,6 +36,21 @@ static void a_thread_has_its_name_and_no_signals(void **state) {
     assert_int_equal(sigismember(&mask, SIGTERM), 0);
 }
 
+static void give_way(void *arg) {
+    thread_give_way();
+    *(int *)arg = getpriority(PRIO_PROCESS, 0);
+}
+
+static void one_thread_gives_way_the_others_do_not(void **state) {
+    (void)state;
+    pthread_t thread;
+    int before = getpriority(PRIO_PROCESS, 0), nice_of_thread = before;
+    assert_int_equal(thread_start(&thread, "gives-way", give_way, &nice_of_thread), ERR_OK);
+    thread_join(thread);
+    assert_true(nice_of_thread > before || before >= 10);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+}
+
 static void facts_of_the_machine_make_sense(void **state) {
     (void)state;
     assert_true(thread_cpu_count() >= 1);
@@ -60,6 +76,7 @@ static void clocks_go_on_and_the_wall_can_be_shifted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_thread_has_its_name_and_no_signals),
+        cmocka_unit_test(one_thread_gives_way_the_others_do_not),
         cmocka_unit_test(facts_of_the_machine_make_sense),
         cmocka_unit_test(clocks_go_on_and_the_wall_can_be_shifted),
     };

@@ -135,6 +135,7 @@ static void took(struct reader *reader, int64_t read_bytes) {
 
 static void run(void *arg) {
     struct reader *reader = arg;
+    thread_give_way(); /* to who answers sends */
     lock_take(&reader->lock);
     for (;;) {
         while (reader->count == 0 && !reader->stop) cond_wait(&reader->more, &reader->lock);
