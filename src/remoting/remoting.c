@@ -150,7 +150,6 @@ static struct bytes move_text(char **end, struct bytes text) {
     return moved;
 }
 
-/* One allocation: the struct, its ext fields, then all texts. */
 void outgoing_refuse(struct outgoing *reply, struct arena *arena, int32_t code, const char *format, va_list args) {
     char text[REMARK_MAX];
     vsnprintf(text, sizeof text, format, args);
@@ -158,6 +157,7 @@ void outgoing_refuse(struct outgoing *reply, struct arena *arena, int32_t code, 
     reply->remark = arena_copy(arena, bytes_of(text));
 }
 
+/* One allocation: the struct, its ext fields, then all texts. */
 struct request *request_detach(const struct request *request) {
     const struct command *command = &request->command;
     size_t text_len = command->remark.len + command->body.len;

@@ -75,28 +75,18 @@ static void encode_item(struct json_writer *w, const struct mapping_item *item) 
     json_end_object(w);
 }
 
-/* What both forms begin and end with. */
-static void encode_begin(struct json_writer *w, const struct queue_mapping_detail *detail) {
-    json_begin_object(w);
-    json_member(w, "bname", detail->broker_name);
-    json_key_text(w, "currIdMap");
-    json_begin_object(w);
-}
-static void encode_middle(struct json_writer *w, const struct queue_mapping_detail *detail) {
-    json_end_object(w);
-    json_member_bool(w, "dirty", detail->dirty);
-    json_member_int(w, "epoch", detail->epoch);
-}
-static void encode_end(struct json_writer *w, const struct queue_mapping_detail *detail) {
-    json_member(w, "scope", detail->scope);
-    json_member(w, "topic", detail->topic);
-    json_member_int(w, "totalQueues", detail->total_queues);
-    json_end_object(w);
+/* Which physical queues of this broker take messages. */
+static void encode_current(struct json_writer *w, const struct queue_mapping_detail *detail) {
+    for (size_t i = 0; i < detail->queue_count; i++) {
+        const struct logic_queue *queue = &detail->queues[i];
+        const struct mapping_item *last = &queue->items[queue->item_count - 1];
+        if (!bytes_equal(last->broker_name, detail->broker_name)) continue;
+        json_key_i64(w, queue->id);
+        json_int(w, last->queue_id);
+    }
 }
 
-void queue_mapping_detail_encode(struct json_writer *w, const struct queue_mapping_detail *detail) {
-    encode_begin(w, detail);
-    encode_middle(w, detail);
+static void encode_queues(struct json_writer *w, const struct queue_mapping_detail *detail) {
     json_key_text(w, "hostedQueues");
     json_begin_object(w);
     for (size_t i = 0; i < detail->queue_count; i++) {
@@ -107,18 +97,29 @@ void queue_mapping_detail_encode(struct json_writer *w, const struct queue_mappi
         json_end_array(w);
     }
     json_end_object(w);
-    encode_end(w, detail);
+}
+
+/* One of the two forms: only the detail has the queues, only the info says which are current. */
+static void encode(struct json_writer *w, const struct queue_mapping_detail *detail, bool info) {
+    json_begin_object(w);
+    json_member(w, "bname", detail->broker_name);
+    json_key_text(w, "currIdMap");
+    json_begin_object(w);
+    if (info) encode_current(w, detail);
+    json_end_object(w);
+    json_member_bool(w, "dirty", detail->dirty);
+    json_member_int(w, "epoch", detail->epoch);
+    if (!info) encode_queues(w, detail);
+    json_member(w, "scope", detail->scope);
+    json_member(w, "topic", detail->topic);
+    json_member_int(w, "totalQueues", detail->total_queues);
+    json_end_object(w);
+}
+
+void queue_mapping_detail_encode(struct json_writer *w, const struct queue_mapping_detail *detail) {
+    encode(w, detail, false);
 }
 
 void queue_mapping_info_encode(struct json_writer *w, const struct queue_mapping_detail *detail) {
-    encode_begin(w, detail);
-    for (size_t i = 0; i < detail->queue_count; i++) {
-        const struct logic_queue *queue = &detail->queues[i];
-        const struct mapping_item *last = &queue->items[queue->item_count - 1];
-        if (!bytes_equal(last->broker_name, detail->broker_name)) continue;
-        json_key_i64(w, queue->id);
-        json_int(w, last->queue_id);
-    }
-    encode_middle(w, detail);
-    encode_end(w, detail);
+    encode(w, detail, true);
 }

@@ -109,10 +109,10 @@ static void write_queue(struct stats_writing *writing, struct topic *topic, int3
     struct queue *queue = topic_queue(topic, broker->store, queue_id, false);
     struct message_queue name = {topic_name(topic), broker->config.broker_name, queue_id};
     int64_t max = queue ? MAX(queue_max(queue), 0) : 0;
-    int64_t consumed = progress ? MAX(progress_committed(progress, queue_id), 0) : 0;
+    int64_t committed = progress ? progress_committed(progress, queue_id) : OFFSET_NONE, consumed = MAX(committed, 0);
     int64_t pulled = progress ? MAX(progress_pulled(progress, queue_id), consumed) : 0;
     /* In a static topic the stretch of a queue that has an offset of the group is the one where the group is. */
-    bool elsewhere = topic_mapping(topic) && !(progress && progress_committed(progress, queue_id) >= 0);
+    bool elsewhere = topic_mapping(topic) && committed < 0;
     int64_t last_ms = queue && consumed > 0 ? store_time_at(broker->store, queue, consumed - 1) : 0;
     message_queue_encode_key(writing->w, &name);
     json_begin_object(writing->w);

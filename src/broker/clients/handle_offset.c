@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/check.h"
 #include "broker/clients/consumers.h"
+#include "broker/clients/offset_answer.h"
 #include "broker/static_topic/static_offset.h"
 #include "broker/tables/groups.h"
 #include "broker/tables/offsets.h"
@@ -13,16 +14,14 @@
 #include "wire/body_queue.h"
 #include "wire/request.h"
 
-static struct queue *queue_of(const struct call *call, struct bytes name, int32_t queue_id) {
-    struct topic *topic = topics_find(call->broker->topics, name);
+/* The queue of the topic of that name, which is NULL when there is none: its queues may be there. */
+static struct queue *queue_in(const struct call *call, struct topic *topic, struct bytes name, int32_t queue_id) {
     if (topic) return topic_queue(topic, call->broker->store, queue_id, false);
     return queue_id < 0 ? NULL : store_queue(call->broker->store, name, queue_id, false);
 }
 
-static enum err reply_offset(struct call *call, int64_t offset_queue) {
-    struct hdr_offset_result *result = call_reply_fields(call, layout_offset_result());
-    result->offset = offset_queue;
-    return ERR_OK;
+static struct queue *queue_of(const struct call *call, struct bytes name, int32_t queue_id) {
+    return queue_in(call, topics_find(call->broker->topics, name), name, queue_id);
 }
 
 /* The mapping of a static topic, by which the request has to be answered; NULL for others. */
@@ -37,16 +36,16 @@ enum err broker_handle_get_max_offset(struct call *call, const struct hdr_get_ma
     struct topic *topic;
     const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
     if (mapping) return static_max_offset(call, topic, mapping, header->queue_id);
-    struct queue *queue = queue_of(call, header->topic, header->queue_id);
-    return reply_offset(call, queue ? queue_max(queue) : 0);
+    struct queue *queue = queue_in(call, topic, header->topic, header->queue_id);
+    return offset_answer(call, queue ? queue_max(queue) : 0);
 }
 
 enum err broker_handle_get_min_offset(struct call *call, const struct hdr_queue *header) {
     struct topic *topic;
     const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
     if (mapping) return static_min_offset(call, topic, mapping, header->queue_id);
-    struct queue *queue = queue_of(call, header->topic, header->queue_id);
-    return reply_offset(call, queue ? queue_min(queue) : 0);
+    struct queue *queue = queue_in(call, topic, header->topic, header->queue_id);
+    return offset_answer(call, queue ? queue_min(queue) : 0);
 }
 
 enum err broker_handle_search_offset_by_timestamp(struct call *call,
@@ -55,23 +54,22 @@ enum err broker_handle_search_offset_by_timestamp(struct call *call,
     const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
     if (mapping) return static_search_offset(call, topic, mapping, header);
     struct bytes name = header->topic;
-    if (header->lite_topic.len > 0) name = lite_queue_name(call->request->arena, name, header->lite_topic);
-    struct queue *queue = queue_of(call, name, header->queue_id);
-    struct bytes type = header->boundary_type;
-    bool upper = type.len == 5 && strncasecmp(type.data, "upper", 5) == 0;
-    enum time_boundary boundary = upper ? BOUNDARY_UPPER : BOUNDARY_LOWER;
-    return reply_offset(call,
-                        queue ? store_offset_by_time(call->broker->store, queue, header->timestamp, boundary) : 0);
+    if (header->lite_topic.len > 0) {
+        name = lite_queue_name(call->request->arena, name, header->lite_topic);
+        topic = topics_find(call->broker->topics, name);
+    }
+    struct queue *queue = queue_in(call, topic, name, header->queue_id);
+    enum time_boundary boundary = offset_boundary(header);
+    return offset_answer(call,
+                         queue ? store_offset_by_time(call->broker->store, queue, header->timestamp, boundary) : 0);
 }
 
 enum err broker_handle_get_earliest_msg_storetime(struct call *call, const struct hdr_queue *header) {
     struct topic *topic;
     const struct queue_mapping_detail *mapping = mapping_of(call, header->topic, &topic);
     if (mapping) return static_earliest_time(call, topic, mapping, header->queue_id);
-    struct queue *queue = queue_of(call, header->topic, header->queue_id);
-    struct hdr_timestamp_result *result = call_reply_fields(call, layout_timestamp_result());
-    result->timestamp = queue ? store_time_at(call->broker->store, queue, queue_min(queue)) : -1;
-    return ERR_OK;
+    struct queue *queue = queue_in(call, topic, header->topic, header->queue_id);
+    return offset_answer_earliest_time(call, queue);
 }
 
 /* --- of a group -------------------------------------------------------------------------------------------- */
@@ -84,13 +82,13 @@ enum err broker_handle_query_consumer_offset(struct call *call, const struct hdr
         return static_query_offset(call, topic, mapping, header);
     struct progress *progress = offsets_progress(call->broker->offsets, header->topic, header->consumer_group, false);
     int64_t committed = progress ? progress_committed(progress, queue_id) : OFFSET_NONE;
-    if (committed >= 0) return reply_offset(call, committed);
+    if (committed >= 0) return offset_answer(call, committed);
     if (header->has.set_zero_if_not_found && !header->set_zero_if_not_found)
         return fail(ERR_QUERY_NOT_FOUND, "Not found, do not set to zero, maybe this group boot first");
     /* A new group reads a young queue from its start, whatever the client's consumeFromWhere says. */
-    struct queue *queue = queue_of(call, header->topic, queue_id);
+    struct queue *queue = queue_in(call, topic, header->topic, queue_id);
     if (queue && queue_min(queue) <= 0 && queue_max(queue) > 0 && store_offset_hot(call->broker->store, queue, 0))
-        return reply_offset(call, 0);
+        return offset_answer(call, 0);
     return fail(ERR_QUERY_NOT_FOUND, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
 }
 

@@ -29,22 +29,28 @@ enum err mappings_check(const struct mappings *mappings, const struct topic *top
     return former && !force ? queue_mapping_check_successor(former, detail) : ERR_OK;
 }
 
+static struct logic_queue copy_queue(struct arena *arena, const struct logic_queue *queue) {
+    struct mapping_item *items = arena_alloc(arena, queue->item_count * sizeof *items);
+    for (size_t i = 0; i < queue->item_count; i++) {
+        items[i] = queue->items[i];
+        items[i].broker_name = arena_copy(arena, items[i].broker_name);
+    }
+    return (struct logic_queue){queue->id, items, queue->item_count};
+}
+
 /* A copy with memory of ours, and with what `former` (may be NULL) has alone. The lock is held. */
 static const struct queue_mapping_detail *copy(struct mappings *mappings, const struct queue_mapping_detail *detail,
                                                const struct queue_mapping_detail *former) {
-    struct arena *arena = &mappings->arena, scratch = {0};
-    struct buf text = {0};
-    const struct json *json;
-    struct queue_mapping_detail *made = arena_alloc(arena, sizeof *made);
-    queue_mapping_detail_encode(&(struct json_writer){.out = &text}, detail);
-    must(json_parse(&scratch, buf_bytes(&text), &json) == ERR_OK);
-    must(queue_mapping_detail_decode(arena, json, made) == ERR_OK);
-    buf_close(&text);
-    arena_close(&scratch);
+    struct arena *arena = &mappings->arena;
     size_t former_count = former ? former->queue_count : 0;
-    struct logic_queue *queues = arena_calloc(arena, made->queue_count + former_count + 1, sizeof *queues);
-    if (made->queue_count > 0) memcpy(queues, made->queues, made->queue_count * sizeof *queues);
+    struct logic_queue *queues = arena_calloc(arena, detail->queue_count + former_count + 1, sizeof *queues);
+    struct queue_mapping_detail *made = arena_alloc(arena, sizeof *made);
+    *made = *detail;
+    made->topic = arena_copy(arena, detail->topic);
+    made->broker_name = arena_copy(arena, detail->broker_name);
+    made->scope = arena_copy(arena, detail->scope);
     made->queues = queues;
+    for (size_t i = 0; i < detail->queue_count; i++) queues[i] = copy_queue(arena, &detail->queues[i]);
     for (size_t i = 0; i < former_count; i++)
         if (!queue_mapping_queue(detail, former->queues[i].id)) queues[made->queue_count++] = former->queues[i];
     qsort(queues, made->queue_count, sizeof *queues, logic_queue_compare);
@@ -103,6 +109,14 @@ enum err logic_queue_led(const struct queue_mapping_detail *mapping, int32_t id,
     return *out && leads(mapping, *out) ? ERR_OK : fail_not_leader(mapping, id);
 }
 
+enum err place_find(const struct queue_mapping_detail *mapping, int32_t id, int64_t logic_offset, struct place *out) {
+    out->mapping = mapping;
+    TRY(logic_queue_led(mapping, id, &out->queue));
+    out->item = logic_queue_find(out->queue, logic_offset);
+    if (out->item) return ERR_OK;
+    return fail(ERR_FAILED, "where queue %d begins is still to be decided, try again soon", id);
+}
+
 enum err logic_queue_led_any(const struct queue_mapping_detail *mapping, const struct logic_queue **out) {
     size_t first = (size_t)random_below((int32_t)mapping->queue_count);
     for (size_t i = 0; i < mapping->queue_count; i++) {
@@ -158,13 +172,13 @@ static void write_file(void *table, struct json_writer *w) {
 }
 
 static void read_one(struct mappings *mappings, const struct json *json) {
-    struct queue_mapping_detail detail;
+    struct queue_mapping_detail *detail = arena_alloc(&mappings->arena, sizeof *detail);
     struct topic *topic = topics_find(mappings->broker->topics, json->key);
-    enum err err = queue_mapping_detail_decode(&mappings->arena, json, &detail);
-    if (err == ERR_OK) err = queue_mapping_check(&detail);
+    enum err err = queue_mapping_detail_decode(&mappings->arena, json, detail);
+    if (err == ERR_OK) err = queue_mapping_check(detail);
     if (err == ERR_OK && !topic) err = fail(ERR_NOT_FOUND, "there is no such topic");
     if (err == ERR_OK)
-        atomic_store(&topic->mapping, copy(mappings, &detail, NULL));
+        atomic_store(&topic->mapping, detail);
     else
         log_warn(MAIN,
                  "topicQueueMapping.json: a mapping is passed over, its topic is no static one: topic=%.*s "

@@ -33,6 +33,16 @@ const struct queue_mapping_detail *mapping_of_request(const struct request *requ
 /* The logic queue of that id. ERR_NOT_LEADER when another broker takes its messages, or nobody is known to. */
 enum err logic_queue_led(const struct queue_mapping_detail *mapping, int32_t id,
                          const struct logic_queue **out) MUST_USE;
+/* A stretch of a logic queue. */
+struct place {
+    const struct queue_mapping_detail *mapping;
+    const struct logic_queue *queue;
+    const struct mapping_item *item;
+};
+/* The stretch of the logic queue of that id that holds `logic_offset`, as logic_queue_find has it. ERR_NOT_LEADER;
+ * ERR_FAILED when no stretch begins anywhere yet. */
+enum err place_find(const struct queue_mapping_detail *mapping, int32_t id, int64_t logic_offset,
+                    struct place *out) MUST_USE;
 /* Any of those that this broker leads. ERR_NOT_LEADER when there is none. */
 enum err logic_queue_led_any(const struct queue_mapping_detail *mapping, const struct logic_queue **out) MUST_USE;
 /* Is that logic queue one physical queue from the first message on, here? Then requests for the one are answered as for

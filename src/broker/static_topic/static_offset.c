@@ -3,18 +3,15 @@
 
 #include <stdlib.h>
 #include "base/check.h"
+#include "broker/clients/offset_answer.h"
 #include "broker/static_topic/forward.h"
 #include "broker/static_topic/mappings.h"
 #include "broker/tables/offsets.h"
 #include "broker/work.h"
 #include "wire/request.h"
 
-/* What a request asks for: a logic queue, and one stretch of it after the other. */
-struct place {
-    const struct queue_mapping_detail *mapping;
-    const struct logic_queue *queue;
-    const struct mapping_item *item;
-};
+struct question;
+typedef void take_answer(struct question *question, const struct command *response);
 
 /* A question to the broker of a stretch. What it answers goes to the client, or leads to the next stretch. */
 struct question {
@@ -30,7 +27,7 @@ struct question {
     struct hdr_search_offset_by_timestamp search;
     struct hdr_query_consumer_offset query;
     struct hdr_update_consumer_offset update;
-    void (*take)(struct question *question, const struct command *response);
+    take_answer *take;
     int64_t found; /* by a search */
 };
 
@@ -39,11 +36,8 @@ struct question {
 static struct question *question_make(struct call *call, struct topic *topic, const struct place *place) {
     struct question *question = calloc(1, sizeof *question);
     must(question);
-    *question = (struct question){.reactor = call->request->owner,
-                                  .request = request_detach(call->request),
-                                  .topic = topic,
-                                  .place = *place,
-                                  .code = call->request->command.code};
+    *question = (struct question){
+        .reactor = call->request->owner, .request = request_detach(call->request), .topic = topic, .place = *place};
     call->later = true;
     return question;
 }
@@ -84,8 +78,13 @@ static void ask_now(struct reactor *reactor, void *arg) {
                 question->layout, question->fields, answered, question);
 }
 
-/* @thread any */
-static void ask(struct question *question) {
+/* `fields` are a header of the question itself. @thread any */
+static void ask(struct question *question, int32_t code, const struct header_layout *layout, const void *fields,
+                take_answer *take) {
+    question->code = code;
+    question->layout = layout;
+    question->fields = fields;
+    question->take = take;
     reactor_run(question->reactor, ask_now, question);
 }
 
@@ -104,16 +103,6 @@ static bool take_offset(struct question *question, const struct command *respons
 
 /* --- the ends of a queue ----------------------------------------------------------------------------------- */
 
-/* The stretch with that logic offset. ERR_NOT_LEADER; ERR_FAILED when no stretch begins anywhere yet. */
-static enum err find_place(const struct queue_mapping_detail *mapping, int32_t queue_id, int64_t logic_offset,
-                           struct place *out) {
-    out->mapping = mapping;
-    TRY(logic_queue_led(mapping, queue_id, &out->queue));
-    out->item = logic_queue_find(out->queue, logic_offset);
-    if (out->item) return ERR_OK;
-    return fail(ERR_FAILED, "where queue %d begins is still to be decided, try again soon", queue_id);
-}
-
 static bool is_here(const struct place *place) {
     return mapping_item_here(place->mapping, place->item);
 }
@@ -122,23 +111,12 @@ static struct queue *queue_here(const struct call *call, struct topic *topic, co
     return topic_queue(topic, call->broker->store, item->queue_id, false);
 }
 
-static enum err reply_offset(struct call *call, int64_t offset) {
-    struct hdr_offset_result *result = call_reply_fields(call, layout_offset_result());
-    result->offset = offset;
-    return ERR_OK;
-}
-
-static void ask_max(struct question *question,
-                    void (*take)(struct question *question, const struct command *response)) {
+static void ask_max(struct question *question, take_answer *take) {
     question->max = (struct hdr_get_max_offset){.present = HEADER_ALL,
                                                 .topic = topic_name(question->topic),
                                                 .queue_id = question->place.item->queue_id,
                                                 .committed = true};
-    question->code = REQUEST_GET_MAX_OFFSET;
-    question->layout = layout_get_max_offset();
-    question->fields = &question->max;
-    question->take = take;
-    ask(question);
+    ask(question, REQUEST_GET_MAX_OFFSET, layout_get_max_offset(), &question->max, take);
 }
 
 static void take_max(struct question *question, const struct command *response) {
@@ -150,10 +128,10 @@ static void take_max(struct question *question, const struct command *response) 
 enum err static_max_offset(struct call *call, struct topic *topic, const struct queue_mapping_detail *mapping,
                            int32_t queue_id) {
     struct place place;
-    TRY(find_place(mapping, queue_id, INT64_MAX, &place));
+    TRY(place_find(mapping, queue_id, INT64_MAX, &place));
     if (is_here(&place)) {
         struct queue *queue = queue_here(call, topic, place.item);
-        return reply_offset(call, logic_from_physical(place.item, queue ? queue_max(queue) : 0));
+        return offset_answer(call, logic_from_physical(place.item, queue ? queue_max(queue) : 0));
     }
     struct question *question = question_make(call, topic, &place);
     ask_max(question, take_max);
@@ -161,15 +139,12 @@ enum err static_max_offset(struct call *call, struct topic *topic, const struct 
 }
 
 /* 31 and 32 have the same header. */
-static void ask_queue(struct call *call, struct topic *topic, const struct place *place,
-                      void (*take)(struct question *question, const struct command *response)) {
+static void ask_queue(struct call *call, struct topic *topic, const struct place *place, int32_t code,
+                      take_answer *take) {
     struct question *question = question_make(call, topic, place);
     question->queue =
         (struct hdr_queue){.present = HEADER_ALL, .topic = topic_name(topic), .queue_id = place->item->queue_id};
-    question->layout = layout_queue();
-    question->fields = &question->queue;
-    question->take = take;
-    ask(question);
+    ask(question, code, layout_queue(), &question->queue, take);
 }
 
 static void take_min(struct question *question, const struct command *response) {
@@ -181,12 +156,12 @@ static void take_min(struct question *question, const struct command *response) 
 enum err static_min_offset(struct call *call, struct topic *topic, const struct queue_mapping_detail *mapping,
                            int32_t queue_id) {
     struct place place;
-    TRY(find_place(mapping, queue_id, 0, &place));
+    TRY(place_find(mapping, queue_id, 0, &place));
     if (is_here(&place)) {
         struct queue *queue = queue_here(call, topic, place.item);
-        return reply_offset(call, logic_from_physical_within(place.item, queue ? queue_min(queue) : 0));
+        return offset_answer(call, logic_from_physical_within(place.item, queue ? queue_min(queue) : 0));
     }
-    ask_queue(call, topic, &place, take_min);
+    ask_queue(call, topic, &place, REQUEST_GET_MIN_OFFSET, take_min);
     return ERR_OK;
 }
 
@@ -201,45 +176,32 @@ static void take_as_it_is(struct question *question, const struct command *respo
 enum err static_earliest_time(struct call *call, struct topic *topic, const struct queue_mapping_detail *mapping,
                               int32_t queue_id) {
     struct place place;
-    TRY(find_place(mapping, queue_id, 0, &place));
-    if (is_here(&place)) {
-        struct queue *queue = queue_here(call, topic, place.item);
-        struct hdr_timestamp_result *result = call_reply_fields(call, layout_timestamp_result());
-        result->timestamp = queue ? store_time_at(call->broker->store, queue, queue_min(queue)) : -1;
-        return ERR_OK;
-    }
-    ask_queue(call, topic, &place, take_as_it_is);
+    TRY(place_find(mapping, queue_id, 0, &place));
+    if (is_here(&place)) return offset_answer_earliest_time(call, queue_here(call, topic, place.item));
+    ask_queue(call, topic, &place, REQUEST_GET_EARLIEST_MSG_STORETIME, take_as_it_is);
     return ERR_OK;
 }
 
 /* --- by time: from the first stretch on, the first that has a message of then or later ------------------------ */
 
-enum walk { WALK_FOUND, WALK_NOT_FOUND, WALK_ELSEWHERE };
-
-static bool upper(const struct hdr_search_offset_by_timestamp *header) {
-    return header->boundary_type.len == 5 && strncasecmp(header->boundary_type.data, "upper", 5) == 0;
-}
-
 /* Is what a search found in a stretch that ends at `max` right for the queue, or may it be in a later stretch? */
 static bool search_settled(const struct place *place, const struct hdr_search_offset_by_timestamp *header,
                            int64_t found, int64_t max) {
-    return found < max - (upper(header) ? 1 : 0) || !logic_queue_next(place->queue, place->item);
+    return found < max - (offset_boundary(header) == BOUNDARY_UPPER ? 1 : 0) ||
+           !logic_queue_next(place->queue, place->item);
 }
 
-/* From place->item on. May wait for the disk. */
-static enum walk search_here(struct store *store, struct topic *topic, struct place *place,
-                             const struct hdr_search_offset_by_timestamp *header, int64_t *offset) {
-    for (; place->item; place->item = logic_queue_next(place->queue, place->item)) {
-        if (!is_here(place)) return WALK_ELSEWHERE;
+/* From place->item on: false when it comes to a stretch that is elsewhere. May wait for the disk. */
+static bool search_here(struct store *store, struct topic *topic, struct place *place,
+                        const struct hdr_search_offset_by_timestamp *header, int64_t *offset) {
+    for (; is_here(place); place->item = logic_queue_next(place->queue, place->item)) {
         struct queue *queue = topic_queue(topic, store, place->item->queue_id, false);
         int64_t max = queue ? queue_max(queue) : 0;
-        int64_t found = queue ? store_offset_by_time(store, queue, header->timestamp,
-                                                     upper(header) ? BOUNDARY_UPPER : BOUNDARY_LOWER)
-                              : 0;
+        int64_t found = queue ? store_offset_by_time(store, queue, header->timestamp, offset_boundary(header)) : 0;
         *offset = logic_from_physical(place->item, found);
-        if (search_settled(place, header, found, max)) return WALK_FOUND;
+        if (search_settled(place, header, found, max)) return true; /* as in the last one */
     }
-    return WALK_NOT_FOUND;
+    return false;
 }
 
 static void ask_search(struct question *question);
@@ -254,10 +216,10 @@ static void search_end(struct reactor *reactor, void *arg) {
 static void search_on(void *arg) {
     struct question *question = arg;
     if (search_here(question->reactor->broker->store, question->topic, &question->place, &question->search,
-                    &question->found) == WALK_ELSEWHERE)
-        ask_search(question);
-    else
+                    &question->found))
         reactor_run(question->reactor, search_end, question);
+    else
+        ask_search(question);
 }
 
 static void take_end_of_stretch(struct question *question, const struct command *response) {
@@ -287,20 +249,16 @@ static void take_search(struct question *question, const struct command *respons
 
 static void ask_search(struct question *question) {
     question->search.queue_id = question->place.item->queue_id;
-    question->code = REQUEST_SEARCH_OFFSET_BY_TIMESTAMP;
-    question->layout = layout_search_offset_by_timestamp();
-    question->fields = &question->search;
-    question->take = take_search;
-    ask(question);
+    ask(question, REQUEST_SEARCH_OFFSET_BY_TIMESTAMP, layout_search_offset_by_timestamp(), &question->search,
+        take_search);
 }
 
 enum err static_search_offset(struct call *call, struct topic *topic, const struct queue_mapping_detail *mapping,
                               const struct hdr_search_offset_by_timestamp *header) {
     struct place place;
     int64_t offset = 0;
-    TRY(find_place(mapping, header->queue_id, 0, &place));
-    if (search_here(call->broker->store, topic, &place, header, &offset) != WALK_ELSEWHERE)
-        return reply_offset(call, offset);
+    TRY(place_find(mapping, header->queue_id, 0, &place));
+    if (search_here(call->broker->store, topic, &place, header, &offset)) return offset_answer(call, offset);
     struct question *question = question_make(call, topic, &place);
     must(header_decode(layout_search_offset_by_timestamp(), &question->request->command, &question->search) == ERR_OK);
     ask_search(question);
@@ -313,7 +271,9 @@ static enum err fail_boots_first(void) {
     return fail(ERR_QUERY_NOT_FOUND, "Not found, maybe this group consumer boot first");
 }
 
-/* From place->item back; it is NULL when none is left. */
+enum walk { WALK_FOUND, WALK_NOT_FOUND, WALK_ELSEWHERE };
+
+/* From place->item back. */
 static enum walk committed_here(struct broker *broker, struct place *place, struct bytes topic, struct bytes group,
                                 int64_t *offset) {
     struct progress *progress = offsets_progress(broker->offsets, topic, group, false);
@@ -354,20 +314,17 @@ static void ask_committed(struct question *question) {
     question->query.queue_id = question->place.item->queue_id;
     question->query.set_zero_if_not_found = false;
     question->query.has.set_zero_if_not_found = true;
-    question->layout = layout_query_consumer_offset();
-    question->fields = &question->query;
-    question->take = take_committed;
-    ask(question);
+    ask(question, REQUEST_QUERY_CONSUMER_OFFSET, layout_query_consumer_offset(), &question->query, take_committed);
 }
 
 enum err static_query_offset(struct call *call, struct topic *topic, const struct queue_mapping_detail *mapping,
                              const struct hdr_query_consumer_offset *header) {
     struct place place;
     int64_t offset = 0;
-    TRY(find_place(mapping, header->queue_id, INT64_MAX, &place));
+    TRY(place_find(mapping, header->queue_id, INT64_MAX, &place));
     place.item = logic_queue_last(place.queue);
     enum walk walk = committed_here(call->broker, &place, header->topic, header->consumer_group, &offset);
-    if (walk == WALK_FOUND) return reply_offset(call, offset);
+    if (walk == WALK_FOUND) return offset_answer(call, offset);
     if (walk == WALK_NOT_FOUND) return fail_boots_first();
     struct question *question = question_make(call, topic, &place);
     must(header_decode(layout_query_consumer_offset(), &question->request->command, &question->query) == ERR_OK);
@@ -379,7 +336,7 @@ enum err static_update_offset(struct call *call, struct topic *topic, const stru
                               const struct hdr_update_consumer_offset *header) {
     struct broker *broker = call->broker;
     struct place place;
-    TRY(find_place(mapping, header->queue_id, header->commit_offset, &place));
+    TRY(place_find(mapping, header->queue_id, header->commit_offset, &place));
     int64_t offset = logic_to_physical(place.item, header->commit_offset);
     if (is_here(&place)) {
         struct progress *progress = offsets_progress(broker->offsets, header->topic, header->consumer_group, true);
@@ -391,9 +348,6 @@ enum err static_update_offset(struct call *call, struct topic *topic, const stru
     must(header_decode(layout_update_consumer_offset(), &question->request->command, &question->update) == ERR_OK);
     question->update.queue_id = place.item->queue_id;
     question->update.commit_offset = offset;
-    question->layout = layout_update_consumer_offset();
-    question->fields = &question->update;
-    question->take = take_as_it_is;
-    ask(question);
+    ask(question, REQUEST_UPDATE_CONSUMER_OFFSET, layout_update_consumer_offset(), &question->update, take_as_it_is);
     return ERR_OK;
 }

@@ -8,14 +8,13 @@
 #include "wire/request.h"
 
 enum err static_pull_place(const struct queue_mapping_detail *mapping, struct pull *pull) {
-    const struct logic_queue *queue = NULL;
-    TRY(logic_queue_led(mapping, pull->queue_id, &queue));
-    const struct mapping_item *item = logic_queue_find(queue, pull->offset_asked);
-    if (!item) return fail(ERR_FAILED, "where queue %d begins is still to be decided, try again soon", queue->id);
+    struct place place;
+    TRY(place_find(mapping, pull->queue_id, pull->offset_asked, &place));
+    const struct mapping_item *item = place.item;
     if (item->end_offset > item->start_offset)
         pull->max_count = (int32_t)MIN(item->end_offset - item->start_offset, pull->max_count);
     pull->mapping = mapping;
-    pull->logic_queue = queue;
+    pull->logic_queue = place.queue;
     pull->item = item;
     pull->queue_id = item->queue_id;
     pull->offset_asked = pull->offset_queue = logic_to_physical(item, pull->offset_asked);
