@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/endian.h"
 #include "base/log.h"
+#include "message/batch.h"
 #include "message/compress.h"
 #include "message/properties.h"
 #include "os/clock.h"
@@ -91,20 +92,37 @@ static void take_record(struct message_block *block, const struct record *record
     block->count++;
 }
 
-static size_t count_records(struct bytes body) {
-    size_t count = 0;
-    while (body.len >= RECORD_FIXED_V1_IPV4) {
-        uint32_t size = load_u32be(body.data + RECORD_AT_SIZE);
-        if (size < RECORD_FIXED_V1_IPV4 || size > body.len) break;
-        body = bytes_skip(body, size);
-        count++;
+/* Does it hold a batch of messages that are to be handed out one by one? */
+static bool is_wrapped(const struct record *record) {
+    enum { WRAPPED = SYS_FLAG_INNER_BATCH | SYS_FLAG_NEED_UNWRAP };
+    return (record->sys_flag & (WRAPPED | SYS_FLAG_COMPRESSED)) == WRAPPED && batch_item_count(record->body) > 0;
+}
+
+/* The messages of a batch are taken apart in place too: each has its properties behind its body, then comes the length
+ * of the next one, or that of the record's topic. */
+static void take_batch(struct message_block *block, struct record *record, struct bytes broker_name,
+                       const struct subscription *subscription, struct bytes retry_topic) {
+    struct bytes rest = record->body;
+    struct batch_item item;
+    for (bool more; batch_next(&rest, &item, &more) == ERR_OK && more; record->offset_queue++) {
+        record->flag = item.flag;
+        record->body = item.body;
+        record->properties = item.properties;
+        take_record(block, record, broker_name, subscription, retry_topic);
     }
+}
+
+static size_t count_messages(struct bytes body) {
+    size_t count = 0;
+    for (struct record record; body.len > 0 && record_decode(body, RECORD_CHECK_SHAPE, &record) == ERR_OK;
+         body = bytes_skip(body, record.size_bytes))
+        count += is_wrapped(&record) ? (size_t)batch_item_count(record.body) : 1;
     return count;
 }
 
 struct message_block *message_block_create(struct bytes body, struct bytes broker_name,
                                            const struct subscription *subscription, struct bytes retry_topic) {
-    size_t records = count_records(body), messages_size = records * sizeof(struct rmq_message_ext);
+    size_t messages_size = count_messages(body) * sizeof(struct rmq_message_ext);
     struct message_block *block = malloc(sizeof *block + messages_size + body.len + 1);
     must(block);
     *block = (struct message_block){.refs = 1, .messages = (struct rmq_message_ext *)(void *)(block + 1)};
@@ -114,7 +132,7 @@ struct message_block *message_block_create(struct bytes body, struct bytes broke
     block->records[body.len] = '\0';
 
     struct bytes rest = bytes_make(block->records, body.len);
-    for (size_t i = 0; i < records; i++) {
+    while (rest.len > 0) {
         struct record record;
         enum err err = record_decode(rest, RECORD_CHECK_SHAPE, &record);
         if (err != ERR_OK) {
@@ -122,7 +140,10 @@ struct message_block *message_block_create(struct bytes body, struct bytes broke
             break;
         }
         rest = bytes_skip(rest, record.size_bytes);
-        take_record(block, &record, broker_name, subscription, retry_topic);
+        if (is_wrapped(&record))
+            take_batch(block, &record, broker_name, subscription, retry_topic);
+        else
+            take_record(block, &record, broker_name, subscription, retry_topic);
     }
     const char *inflated = block->inflated.data;
     for (size_t i = 0; i < block->count; i++) { /* now that it does not move any more */

@@ -2,11 +2,13 @@
 #include "client/message_ext.h"
 
 #include <lz4frame.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <zstd.h>
 #include "base/log.h"
 #include "base/test.h"
 #include "client/message.h"
+#include "message/batch.h"
 #include "message/compress.h"
 #include "message/properties.h"
 
@@ -50,6 +52,54 @@ static void every_compression_is_read(void **state) {
     message_block_release(block);
     buf_close(&all);
     buf_close(&zlib);
+}
+
+static const char *const inner[] = {"first", "", "third"};
+
+static struct bytes batch_body(struct buf *out) {
+    for (size_t i = 0; i < ARRAY_LEN(inner); i++) {
+        char properties[64];
+        snprintf(properties, sizeof properties, "TAGS\1%s\2UNIQ_KEY\1ID%zu", i == 1 ? "B" : "A", i);
+        batch_append(out, &(struct batch_item){(int32_t)i, bytes_of(inner[i]), bytes_of(properties)});
+    }
+    return buf_bytes(out);
+}
+
+/* A record that holds a batch is handed out as the messages that are in it; one that is marked so and holds something
+ * else, as it is. */
+static void batches_are_unwrapped(void **state) {
+    (void)state;
+    struct buf all = {0}, body = {0};
+    int32_t flag = SYS_FLAG_INNER_BATCH | SYS_FLAG_NEED_UNWRAP;
+    append(&all, "T", BYTES("before"), 0, (struct bytes){"", 0});
+    append(&all, "T", batch_body(&body), flag, BYTES("INNER_NUM\0013\2"));
+    append(&all, "T", BYTES("no batch"), flag, (struct bytes){"", 0});
+    struct message_block *block = message_block_create(buf_bytes(&all), BYTES("b"), NULL, (struct bytes){0});
+    assert_int_equal(block->count, 5);
+    assert_body(&block->messages[0], "before");
+    for (int i = 0; i < 3; i++) {
+        const struct rmq_message_ext *message = &block->messages[1 + i];
+        char id[8];
+        snprintf(id, sizeof id, "ID%d", i);
+        assert_body(message, inner[i]);
+        assert_string_equal(rmq_message_ext_topic(message), "T");
+        assert_string_equal(rmq_message_ext_msg_id(message), id);
+        assert_string_equal(rmq_message_ext_tag(message), i == 1 ? "B" : "A");
+        assert_int_equal(message->record.flag, i);
+        assert_int_equal(message->record.offset_queue, i);
+        assert_null(rmq_message_ext_property(message, "INNER_NUM"));
+    }
+    assert_body(&block->messages[4], "no batch");
+    message_block_release(block);
+
+    struct bytes tag = BYTES("B");
+    struct subscription subscription = {.tags = &tag, .tag_count = 1};
+    block = message_block_create(buf_bytes(&all), BYTES("b"), &subscription, (struct bytes){0});
+    assert_int_equal(block->count, 1);
+    assert_string_equal(rmq_message_ext_msg_id(&block->messages[0]), "ID1");
+    message_block_release(block);
+    buf_close(&all);
+    buf_close(&body);
 }
 
 static void properties_are_told_and_walked(void **state) {
@@ -154,11 +204,9 @@ static int be_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_compression_is_read),
-        cmocka_unit_test(properties_are_told_and_walked),
-        cmocka_unit_test(tags_are_compared_as_texts),
-        cmocka_unit_test(damage_ends_the_list),
-        cmocka_unit_test(messages_to_send_keep_one_value_a_name),
+        cmocka_unit_test(every_compression_is_read),      cmocka_unit_test(batches_are_unwrapped),
+        cmocka_unit_test(properties_are_told_and_walked), cmocka_unit_test(tags_are_compared_as_texts),
+        cmocka_unit_test(damage_ends_the_list),           cmocka_unit_test(messages_to_send_keep_one_value_a_name),
     };
     return cmocka_run_group_tests(tests, be_quiet, NULL);
 }

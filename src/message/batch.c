@@ -5,7 +5,7 @@
 #include "base/endian.h"
 #include "message/record.h"
 
-enum { AT_FLAG = 12, AT_BODY_LEN = 16, AT_BODY = 20, PROPERTIES_LEN_SIZE = 2 };
+enum { AT_FLAG = 12, AT_BODY_LEN = 16, AT_BODY = 20, PROPERTIES_LEN_SIZE = BATCH_ITEM_FIXED - AT_BODY };
 
 enum err batch_next(struct bytes *rest, struct batch_item *out, bool *more) {
     *more = rest->len > 0;
@@ -23,6 +23,15 @@ enum err batch_next(struct bytes *rest, struct batch_item *out, bool *more) {
     out->properties = bytes_make(behind_body + PROPERTIES_LEN_SIZE, properties_len);
     *rest = bytes_skip(*rest, size);
     return ERR_OK;
+}
+
+int32_t batch_item_count(struct bytes body) {
+    struct batch_item item;
+    bool more;
+    for (int32_t count = 0;; count++) {
+        if (batch_next(&body, &item, &more) != ERR_OK) return -1;
+        if (!more) return count;
+    }
 }
 
 void batch_append(struct buf *out, const struct batch_item *item) {
