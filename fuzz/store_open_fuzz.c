@@ -1,6 +1,6 @@
-/* A store with damaged files: mqstore verify reads them within bounds; the start either refuses or serves, every read
- * of it keeps to its bounds, and messages put then are found. The input says which bytes of a small store's files
- * become what: flags(1), then patches: file(1) offset(2) length(1) bytes(length) */
+/* A store with damaged files, with a queue of batches too: mqstore verify reads them within bounds; the start either
+ * refuses or serves, every read of it keeps to its bounds, and messages put then are found. The input says which bytes
+ * of a small store's files become what: flags(1), then patches: file(1) offset(2) length(1) bytes(length) */
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
@@ -24,18 +24,31 @@ static struct template_file {
 } files[FILES_MAX];
 static size_t file_count;
 
+static bool queue_kind_of(void *owner, struct bytes topic, enum queue_kind *out) {
+    (void)owner;
+    *out = bytes_is(topic, "B") ? QUEUE_BATCH : QUEUE_SIMPLE;
+    return true;
+}
+static const struct store_events events = {.queue_kind = queue_kind_of};
+
 static enum err put(struct store *store, int number) {
     char key[16];
     struct buf properties = {0};
     snprintf(key, sizeof key, "k%d", number);
     properties_append(&properties, PROPERTY_KEYS, bytes_of(key));
     properties_append(&properties, PROPERTY_TAGS, BYTES("TagA"));
+    bool is_batch = number % 3 == 0;
+    if (is_batch) {
+        properties_append(&properties, PROPERTY_INNER_NUM, BYTES("3"));
+        properties_append(&properties, PROPERTY_INNER_BASE, BYTES("00000000000000000000"));
+    }
     struct record record = {.queue_id = number % 2,
+                            .sys_flag = is_batch ? SYS_FLAG_INNER_BATCH : 0,
                             .born_time_ms = 1,
                             .body = bytes_of(key),
-                            .topic = BYTES("T"),
+                            .topic = is_batch ? BYTES("B") : BYTES("T"),
                             .properties = buf_bytes(&properties)};
-    struct put puts = {.size_bytes = record_size(&record)};
+    struct put puts = {.size_bytes = record_size(&record), .batch_count = is_batch ? 3 : 0};
     puts.queue = store_queue(store, record.topic, record.queue_id, true);
     puts.record = malloc(puts.size_bytes);
     must(puts.record && puts.queue);
@@ -84,12 +97,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     config.store_path_root_dir = bytes_of(root);
     config.mapped_file_size_commit_log = 65536;
     config.mapped_file_size_consume_queue = 200;
+    config.mapper_file_size_batch_consume_queue = 92;
     config.max_hash_slot_num = 7;
     config.max_index_num = 20;
     config.prealloc_ahead_bytes = 65536;
     config.prealloc_step_bytes = 65536;
     struct store *store;
-    must(store_open(&config, NULL, &store) == ERR_OK);
+    must(store_open(&config, &events, &store) == ERR_OK);
     for (int i = 0; i < MESSAGES; i++) must(put(store, i) == ERR_OK);
     store_close(store);
     read_template(root);
@@ -107,7 +121,7 @@ static void write_file(const char *path, struct bytes content) {
 
 static bool left_out(const char *path, int flags) {
     return (flags & NO_CHECKPOINT && strstr(path, "/checkpoint")) ||
-           (flags & NO_QUEUES && strstr(path, "/consumequeue/")) || (flags & NO_INDEX && strstr(path, "/index/"));
+           (flags & NO_QUEUES && strstr(path, "consumequeue/")) || (flags & NO_INDEX && strstr(path, "/index/"));
 }
 
 static void write_template(int flags) {
@@ -201,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     apply_patches(bytes_make(data + 1, size - 1), data[0]);
     survey_store();
     struct store *store;
-    if (store_open(&config, NULL, &store) != ERR_OK) return 0;
+    if (store_open(&config, &events, &store) != ERR_OK) return 0;
     store_each_queue(store, read_queue, store);
     for (int i = 0; i < MESSAGES; i++) {
         char key[16];

@@ -66,36 +66,43 @@ enum err commitlog_drop_unused(struct commitlog *log) {
 
 /* --- queue offsets ---------------------------------------------------------------------------------------- */
 
-static int64_t take_offset(struct queue *queue) {
+static int64_t take_offsets_of(struct queue *queue, int32_t count) {
     int64_t offset_queue = atomic_load_explicit(&queue->next_offset, memory_order_relaxed);
-    atomic_store_explicit(&queue->next_offset, offset_queue + 1, memory_order_relaxed);
+    atomic_store_explicit(&queue->next_offset, offset_queue + count, memory_order_relaxed);
     return offset_queue;
 }
 
-static void give_offset_back(struct queue *queue) {
-    int64_t offset_queue = atomic_load_explicit(&queue->next_offset, memory_order_relaxed);
-    atomic_store_explicit(&queue->next_offset, offset_queue - 1, memory_order_relaxed);
+static int32_t messages_of(const struct put *put) {
+    return put->batch_count > 0 ? put->batch_count : 1;
 }
 
-/* Before anything is planned: offsets in light queues decide how long the record is. */
+/* Before anything is planned: the offset decides how long the record is. */
+static void set_batch_base(struct put *put) {
+    char *at = record_last_value(put->record);
+    at += sprintf(at, "%lld", (long long)put->offset_queue);
+    put->size_bytes = record_end_last_value(put->record, at);
+}
+
+/* The same for offsets in light queues. */
 static void take_lmq_offsets(struct put *put) {
     char *at = record_last_value(put->record);
     for (size_t i = 0; i < put->lmq_count; i++)
-        at += sprintf(at, i > 0 ? ",%lld" : "%lld", (long long)take_offset(put->lmqs[i]));
+        at += sprintf(at, i > 0 ? ",%lld" : "%lld", (long long)take_offsets_of(put->lmqs[i], 1));
     put->size_bytes = record_end_last_value(put->record, at);
 }
 
 static void take_offsets(struct put *puts, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        puts[i].offset_queue = puts[i].no_offset ? 0 : take_offset(puts[i].queue);
+        puts[i].offset_queue = puts[i].no_offset ? 0 : take_offsets_of(puts[i].queue, messages_of(&puts[i]));
+        if (puts[i].batch_count > 0) set_batch_base(&puts[i]);
         if (puts[i].lmq_count > 0) take_lmq_offsets(&puts[i]);
     }
 }
 
 static void give_offsets_back(const struct put *puts, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (!puts[i].no_offset) give_offset_back(puts[i].queue);
-        for (size_t j = 0; j < puts[i].lmq_count; j++) give_offset_back(puts[i].lmqs[j]);
+        if (!puts[i].no_offset) (void)take_offsets_of(puts[i].queue, -messages_of(&puts[i]));
+        for (size_t j = 0; j < puts[i].lmq_count; j++) (void)take_offsets_of(puts[i].lmqs[j], -1);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "base/check.h"
 #include "base/log.h"
+#include "message/batch.h"
 #include "os/file.h"
 #include "store/store_internal.h"
 
@@ -16,78 +17,138 @@ static struct lock *stripe_of(const struct queue *queue) {
     return &queue->store->queues.stripes[queue->hash % QUEUE_STRIPES];
 }
 
-static int64_t file_bytes_of(const struct queue *queue) {
-    return queue->store->queue_files.file_bytes;
+static int64_t slot_bytes(const struct queue *queue, int64_t slots) {
+    return slots * queue_entry_bytes(queue->kind);
 }
 
-static int64_t file_start(const struct queue *queue, int64_t offset_queue) {
-    int64_t at = offset_queue * QUEUE_ENTRY_BYTES;
-    return at - at % file_bytes_of(queue);
+/* Start of the file that holds it. */
+static int64_t file_start(const struct queue *queue, int64_t slot) {
+    int64_t at = slot_bytes(queue, slot);
+    return at - at % queue_files_bytes(queue);
 }
 
-int64_t consumequeue_roll(const struct queue *queue, int64_t offset_queue) {
-    return (file_start(queue, offset_queue) + file_bytes_of(queue)) / QUEUE_ENTRY_BYTES;
-}
-
-void queue_entry_encode(const struct queue_entry *entry, char *out) {
-    store_u64be(out, (uint64_t)entry->offset_phys);
-    store_u32be(out + 8, (uint32_t)entry->size_bytes);
-    store_u64be(out + 12, (uint64_t)entry->tags_code);
+/* First slot of the file behind the one that holds it. */
+static int64_t roll(const struct queue *queue, int64_t slot) {
+    return (file_start(queue, slot) + queue_files_bytes(queue)) / queue_entry_bytes(queue->kind);
 }
 
 /* --- read ------------------------------------------------------------------------------------------------ */
 
 /* *file_end: entries below are in files; those from there on may be in the tail only. */
-static int32_t read_tail(struct queue *queue, int64_t offset_queue, int32_t max, char *raw, int64_t *file_end) {
+static int32_t read_tail(struct queue *queue, int64_t slot, int32_t max, char *raw, int64_t *file_end) {
     int32_t count = 0;
     lock_take(stripe_of(queue));
     const struct queue_tail *tail = queue->tail;
-    *file_end = tail ? tail->first_offset : INT64_MAX;
-    if (tail && offset_queue >= tail->first_offset && offset_queue < tail->first_offset + tail->count) {
-        int64_t skip = offset_queue - tail->first_offset;
+    *file_end = tail ? tail->first_slot : INT64_MAX;
+    if (tail && slot >= tail->first_slot && slot < tail->first_slot + tail->count) {
+        int64_t skip = slot - tail->first_slot;
         count = (int32_t)MIN(max, tail->count - skip);
-        memcpy(raw, tail->data + skip * QUEUE_ENTRY_BYTES, (size_t)count * QUEUE_ENTRY_BYTES);
+        memcpy(raw, tail->data + slot_bytes(queue, skip), (size_t)slot_bytes(queue, count));
     }
     lock_give(stripe_of(queue));
     return count;
 }
 
 /* `count` entries of one file. */
-static enum err read_file(struct queue *queue, int64_t offset_queue, int32_t count, bool may_wait, char *raw) {
+static enum err read_file(struct queue *queue, int64_t slot, int32_t count, bool may_wait, char *raw) {
     struct queue_files *files = &queue->store->queue_files;
     struct queue_file *file;
-    int64_t start = file_start(queue, offset_queue);
+    int64_t start = file_start(queue, slot);
     TRY(queue_files_take(files, queue, start, false, &file));
-    int64_t at = offset_queue * QUEUE_ENTRY_BYTES - start;
-    size_t len = (size_t)count * QUEUE_ENTRY_BYTES;
+    int64_t at = slot_bytes(queue, slot) - start;
+    size_t len = (size_t)slot_bytes(queue, count);
     enum err err = may_wait ? file_pread(file->fd, file->path, raw, len, at)
                             : file_pread_cached(file->fd, file->path, raw, len, at);
     queue_files_give(files, file);
     return err;
 }
 
-static enum err read_entry(struct queue *queue, int64_t offset_queue, struct queue_entry *out) {
-    char raw[QUEUE_ENTRY_BYTES];
-    TRY(read_file(queue, offset_queue, 1, true, raw));
-    *out = queue_entry_decode(raw);
+/* Up to `max` entries from a slot on that is below max_slot; *count > 0. */
+static enum err read_slots(struct queue *queue, int64_t slot, int32_t max, bool may_wait, char *raw, int32_t *count) {
+    int64_t file_end;
+    *count = read_tail(queue, slot, max, raw, &file_end);
+    if (*count > 0) return ERR_OK;
+    *count = (int32_t)MIN(max, MIN(file_end, roll(queue, slot)) - slot);
+    return read_file(queue, slot, *count, may_wait, raw);
+}
+
+static enum err read_entry(struct queue *queue, int64_t slot, bool may_wait, struct queue_entry *out) {
+    char raw[QUEUE_BATCH_ENTRY_BYTES];
+    int32_t count;
+    TRY(read_slots(queue, slot, 1, may_wait, raw, &count));
+    *out = queue_entry_decode(queue->kind, slot, raw);
     return ERR_OK;
 }
 
-enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait, char *raw,
-                           int32_t *count) {
-    *count = 0;
-    int64_t max_offset = atomic_load_explicit(&queue->max_offset, memory_order_acquire);
-    if (offset_queue < 0 || offset_queue >= max_offset) return ERR_OK;
-    max = (int32_t)MIN(max, max_offset - offset_queue);
-    int64_t file_end;
-    int32_t found = read_tail(queue, offset_queue, max, raw, &file_end);
-    if (found == 0) {
-        file_end = MIN(file_end, consumequeue_roll(queue, offset_queue));
-        found = (int32_t)MIN(max, file_end - offset_queue);
-        TRY(read_file(queue, offset_queue, found, may_wait, raw));
+enum err consumequeue_entry(struct queue *queue, int64_t slot, struct queue_entry *out) {
+    return read_entry(queue, slot, true, out);
+}
+
+/* The first slot in [low, high) with messages at or behind offset_queue; `high` if none. */
+static enum err find_slot(struct queue *queue, int64_t low, int64_t high, int64_t offset_queue, bool may_wait,
+                          int64_t *out) {
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        struct queue_entry entry;
+        TRY(read_entry(queue, middle, may_wait, &entry));
+        if (queue_entry_end(&entry) > offset_queue) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
     }
-    *count = found;
+    *out = low;
     return ERR_OK;
+}
+
+/* A damaged entry may have led the search too far: then the one before it says so. */
+static enum err slot_of(struct queue *queue, int64_t offset_queue, bool may_wait, int64_t *out) {
+    *out = offset_queue;
+    if (queue->kind == QUEUE_SIMPLE) return ERR_OK;
+    int64_t low = atomic_load(&queue->min_slot);
+    TRY(find_slot(queue, low, atomic_load(&queue->max_slot), offset_queue, may_wait, out));
+    for (struct queue_entry before; *out - low >= 2;) {
+        TRY(read_entry(queue, *out - 2, may_wait, &before));
+        if (queue_entry_end(&before) <= offset_queue) break;
+        TRY(find_slot(queue, low, *out - 2, offset_queue, may_wait, out));
+    }
+    return ERR_OK;
+}
+
+static enum err read_run(struct queue *queue, int32_t max, bool may_wait, struct queue_run *run) {
+    int64_t end = atomic_load_explicit(&queue->max_slot, memory_order_acquire);
+    run->count = 0;
+    max = (int32_t)MIN(MIN(max, QUEUE_RUN_ENTRIES), end - run->first_slot);
+    if (max <= 0) return ERR_OK;
+    enum err err = read_slots(queue, run->first_slot, max, may_wait, run->raw, &run->count);
+    if (err != ERR_OK) run->count = 0;
+    return err;
+}
+
+enum err consumequeue_read(struct queue *queue, int64_t offset_queue, int32_t max, bool may_wait,
+                           struct queue_run *out) {
+    out->kind = queue->kind;
+    out->count = 0;
+    if (offset_queue < 0 || offset_queue >= atomic_load_explicit(&queue->max_offset, memory_order_acquire))
+        return ERR_OK;
+    TRY(slot_of(queue, offset_queue, may_wait, &out->first_slot));
+    return read_run(queue, max, may_wait, out);
+}
+
+enum err consumequeue_read_on(struct queue *queue, int32_t max, bool may_wait, struct queue_run *run) {
+    run->first_slot += run->count;
+    return read_run(queue, max, may_wait, run);
+}
+
+int64_t consumequeue_roll(struct queue *queue, int64_t offset_queue) {
+    if (queue->kind == QUEUE_SIMPLE) return roll(queue, offset_queue);
+    int64_t end = atomic_load(&queue->max_slot);
+    for (int64_t slot = roll(queue, atomic_load(&queue->min_slot)); slot < end; slot = roll(queue, slot)) {
+        struct queue_entry entry;
+        if (read_entry(queue, slot, true, &entry) == ERR_OK && entry.offset_queue > offset_queue)
+            return entry.offset_queue;
+    }
+    return atomic_load(&queue->max_offset);
 }
 
 /* --- append ---------------------------------------------------------------------------------------------- */
@@ -100,19 +161,19 @@ void consumequeue_set_tail(struct queue *queue, struct queue_tail *tail) {
 
 /* Room for one more at the end of the tail; what is not in the file yet may have to be written for that. */
 static enum err make_room(struct queue *queue, bool may_wait) {
-    enum { KEEP = QUEUE_TAIL_ENTRIES / 2 };
     if (!queue->tail) TRY(queue_tails_lend(&queue->store->dispatch.tails, queue, may_wait));
     struct queue_tail *tail = queue->tail;
-    if (tail->count < QUEUE_TAIL_ENTRIES) return ERR_OK;
-    int64_t first_kept = tail->first_offset + tail->count - KEEP;
-    if (atomic_load_explicit(&queue->written_offset, memory_order_relaxed) < first_kept) {
+    int32_t cap = (int32_t)sizeof tail->data / queue_entry_bytes(queue->kind), keep = cap / 2;
+    if (tail->count < cap) return ERR_OK;
+    int64_t first_kept = tail->first_slot + tail->count - keep;
+    if (atomic_load_explicit(&queue->written_slot, memory_order_relaxed) < first_kept) {
         if (!may_wait) return ERR_BUSY;
         TRY(consumequeue_write(queue));
     }
     lock_take(stripe_of(queue));
-    memmove(tail->data, tail->data + (tail->count - KEEP) * QUEUE_ENTRY_BYTES, KEEP * QUEUE_ENTRY_BYTES);
-    tail->first_offset = first_kept;
-    tail->count = KEEP;
+    memmove(tail->data, tail->data + slot_bytes(queue, tail->count - keep), (size_t)slot_bytes(queue, keep));
+    tail->first_slot = first_kept;
+    tail->count = keep;
     lock_give(stripe_of(queue));
     return ERR_OK;
 }
@@ -121,50 +182,66 @@ static enum err put_next(struct queue *queue, const struct queue_entry *entry, b
     TRY(make_room(queue, may_wait));
     struct queue_tail *tail = queue->tail;
     lock_take(stripe_of(queue));
-    queue_entry_encode(entry, tail->data + tail->count * QUEUE_ENTRY_BYTES);
+    queue_entry_encode(queue->kind, entry, tail->data + slot_bytes(queue, tail->count));
     tail->count++;
     lock_give(stripe_of(queue));
-    queue->pending_end++;
+    queue->pending_slot++;
+    queue->pending_offset = queue_entry_end(entry);
     return ERR_OK;
 }
 
+static struct queue_entry filler_at(int64_t offset_queue) {
+    return (struct queue_entry){.size_bytes = QUEUE_FILLER_SIZE, .offset_queue = offset_queue, .count = 1};
+}
+
+/* Entries of a simple queue up to that one. */
 static enum err fill(struct queue *queue, int64_t end_offset, bool may_wait) {
-    static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
-    while (queue->pending_end < end_offset) TRY(put_next(queue, &filler, may_wait));
+    int64_t missing = end_offset - queue->pending_offset;
+    if (missing > FILL_LIMIT_ENTRIES)
+        return fail(ERR_CORRUPT, "queue %.*s/%d ends at %lld, a record says it is number %lld", BYTES_ARG(queue->topic),
+                    queue->id, (long long)queue->pending_offset, (long long)end_offset);
+    log_warn(STORE, "queue entries missing, filled: topic=%.*s queue=%d from=%lld count=%lld", BYTES_ARG(queue->topic),
+             queue->id, (long long)queue->pending_offset, (long long)missing);
+    while (queue->pending_offset < end_offset) {
+        struct queue_entry filler = filler_at(queue->pending_offset);
+        TRY(put_next(queue, &filler, may_wait));
+    }
     return ERR_OK;
 }
 
 bool consumequeue_is_empty(const struct queue *queue) {
-    return queue->first_file_bytes < 0 && queue->pending_end == 0;
+    return queue->first_file_bytes < 0 && queue->pending_offset == 0;
 }
 
 /* It begins at that offset: what was before is no longer in the log. */
 static void begin_at(struct queue *queue, int64_t offset_queue) {
-    queue->pending_end = offset_queue;
-    atomic_store(&queue->written_offset, offset_queue);
-    atomic_store(&queue->synced_offset, offset_queue);
+    int64_t slot = queue->kind == QUEUE_SIMPLE ? offset_queue : 0;
+    queue->pending_slot = slot;
+    queue->pending_offset = offset_queue;
+    atomic_store(&queue->written_slot, slot);
+    atomic_store(&queue->synced_slot, slot);
+    atomic_store(&queue->min_slot, slot);
+    atomic_store(&queue->max_slot, slot);
     atomic_store(&queue->min_offset, offset_queue);
     atomic_store(&queue->max_offset, offset_queue);
-    if (queue->tail) queue->tail->first_offset = offset_queue;
+    if (queue->tail) queue->tail->first_slot = slot;
 }
 
-enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struct queue_entry *entry, bool may_wait) {
-    if (offset_queue < queue->pending_end) return ERR_OK;
-    /* All before it in the queue lie before it in the log, whatever was deleted since. */
-    if (offset_queue > entry->offset_phys / RECORD_FIXED_V1_IPV4)
+/* All before it in the queue lie before it in the log, whatever was deleted since. */
+static bool is_possible(const struct queue *queue, const struct queue_entry *entry) {
+    int64_t message_bytes = queue->kind == QUEUE_SIMPLE ? RECORD_FIXED_V1_IPV4 : BATCH_ITEM_FIXED;
+    return entry->offset_queue <= entry->offset_phys / message_bytes;
+}
+
+enum err consumequeue_put(struct queue *queue, const struct queue_entry *entry, bool may_wait) {
+    if (entry->offset_queue < queue->pending_offset) return ERR_OK;
+    if (!is_possible(queue, entry))
         return fail(ERR_CORRUPT, "the record at %lld says it is number %lld of its queue",
-                    (long long)entry->offset_phys, (long long)offset_queue);
-    if (consumequeue_is_empty(queue)) {
-        begin_at(queue, offset_queue);
-    } else if (offset_queue > queue->pending_end) {
-        int64_t missing = offset_queue - queue->pending_end;
-        if (missing > FILL_LIMIT_ENTRIES)
-            return fail(ERR_CORRUPT, "queue %.*s/%d ends at %lld, a record says it is number %lld",
-                        BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)offset_queue);
-        log_warn(STORE, "queue entries missing, filled: topic=%.*s queue=%d from=%lld count=%lld",
-                 BYTES_ARG(queue->topic), queue->id, (long long)queue->pending_end, (long long)missing);
-        TRY(fill(queue, offset_queue, may_wait));
-    }
+                    (long long)entry->offset_phys, (long long)entry->offset_queue);
+    if (consumequeue_is_empty(queue))
+        begin_at(queue, entry->offset_queue);
+    else if (queue->kind == QUEUE_SIMPLE && entry->offset_queue > queue->pending_offset)
+        TRY(fill(queue, entry->offset_queue, may_wait));
     TRY(put_next(queue, entry, may_wait));
     queue->newest_phys = entry->offset_phys;
     return ERR_OK;
@@ -173,8 +250,8 @@ enum err consumequeue_put(struct queue *queue, int64_t offset_queue, const struc
 /* Fillers from the start of the first file up to the first entry: Java takes zeros for the end of the queue. */
 static enum err pad_first_file(struct queue_file *file, int64_t len) {
     char chunk[QUEUE_ENTRY_BYTES * 256];
-    static const struct queue_entry filler = {0, QUEUE_FILLER_SIZE, 0};
-    for (size_t i = 0; i < sizeof chunk; i += QUEUE_ENTRY_BYTES) queue_entry_encode(&filler, chunk + i);
+    struct queue_entry filler = filler_at(0);
+    for (size_t i = 0; i < sizeof chunk; i += QUEUE_ENTRY_BYTES) queue_entry_encode(QUEUE_SIMPLE, &filler, chunk + i);
     for (int64_t at = 0; at < len; at += (int64_t)sizeof chunk)
         TRY(file_pwrite(file->fd, file->path, chunk, (size_t)MIN(len - at, (int64_t)sizeof chunk), at));
     return ERR_OK;
@@ -184,25 +261,25 @@ static enum err pad_first_file(struct queue_file *file, int64_t len) {
 static enum err write_part(struct queue *queue, int64_t from, int64_t end) {
     struct queue_files *files = &queue->store->queue_files;
     const struct queue_tail *tail = queue->tail;
-    int64_t start = file_start(queue, from), at = from * QUEUE_ENTRY_BYTES - start;
+    int64_t start = file_start(queue, from), at = slot_bytes(queue, from) - start;
     struct queue_file *file;
     TRY(queue_files_take(files, queue, start, true, &file));
     enum err err = queue->first_file_bytes < 0 ? pad_first_file(file, at) : ERR_OK;
-    const char *entries = tail->data + (from - tail->first_offset) * QUEUE_ENTRY_BYTES;
-    if (err == ERR_OK) err = file_pwrite(file->fd, file->path, entries, (size_t)(end - from) * QUEUE_ENTRY_BYTES, at);
+    const char *entries = tail->data + slot_bytes(queue, from - tail->first_slot);
+    if (err == ERR_OK) err = file_pwrite(file->fd, file->path, entries, (size_t)slot_bytes(queue, end - from), at);
     queue_files_give(files, file);
     if (err != ERR_OK) return err;
     if (queue->first_file_bytes < 0) queue->first_file_bytes = start;
-    atomic_store(&queue->written_offset, end);
+    atomic_store(&queue->written_slot, end);
     return ERR_OK;
 }
 
 enum err consumequeue_write(struct queue *queue) {
-    int64_t from = atomic_load(&queue->written_offset), end = queue->pending_end;
+    int64_t from = atomic_load(&queue->written_slot), end = queue->pending_slot;
     if (from >= end) return ERR_OK;
     dispatch_note_write(&queue->store->dispatch);
     for (int64_t part_end; from < end; from = part_end) {
-        part_end = MIN(end, consumequeue_roll(queue, from));
+        part_end = MIN(end, roll(queue, from));
         TRY(write_part(queue, from, part_end));
     }
     flush_add_queue(&queue->store->flush, queue);
@@ -210,7 +287,8 @@ enum err consumequeue_write(struct queue *queue) {
 }
 
 void consumequeue_publish(struct queue *queue) {
-    atomic_store(&queue->max_offset, queue->pending_end);
+    atomic_store_explicit(&queue->max_slot, queue->pending_slot, memory_order_release);
+    atomic_store(&queue->max_offset, queue->pending_offset);
 }
 
 /* --- sync and expiry ------------------------------------------------------------------------------------- */
@@ -239,28 +317,28 @@ static enum err sync_file(struct queue *queue, int64_t start) {
 }
 
 enum err consumequeue_sync(struct queue *queue) {
-    int64_t end = atomic_load_explicit(&queue->written_offset, memory_order_acquire);
-    for (int64_t from = atomic_load(&queue->synced_offset); from < end; from = consumequeue_roll(queue, from)) {
+    int64_t end = atomic_load_explicit(&queue->written_slot, memory_order_acquire);
+    for (int64_t from = atomic_load(&queue->synced_slot); from < end; from = roll(queue, from)) {
         enum err err = sync_file(queue, file_start(queue, from));
         if (atomic_load(&queue->deleted)) return ERR_OK;
         if (err != ERR_OK && err != ERR_NOT_FOUND) return err; /* not found: expired meanwhile */
     }
-    atomic_store(&queue->synced_offset, end);
+    atomic_store(&queue->synced_slot, end);
     return ERR_OK;
 }
 
-void consumequeue_set_synced(struct queue *queue, int64_t end_offset) {
-    if (end_offset == 0) return;
-    atomic_store(&queue->synced_offset, end_offset);
-    queue->named_bytes = file_start(queue, end_offset - 1);
+void consumequeue_set_synced(struct queue *queue, int64_t end_slot) {
+    if (end_slot == 0) return;
+    atomic_store(&queue->synced_slot, end_slot);
+    queue->named_bytes = file_start(queue, end_slot - 1);
 }
 
-/* First offset in [low, high) whose entry is of the log from min_phys on; high if none. Older entries come first, and
+/* First slot in [low, high) whose entry is of the log from min_phys on; high if none. Older entries come first, and
  * mostly there are none: `low` is looked at before all others. */
 static enum err find_first(struct queue *queue, int64_t low, int64_t high, int64_t min_phys, int64_t *out) {
     for (int64_t middle = low; low < high; middle = low + (high - low) / 2) {
         struct queue_entry entry;
-        TRY(read_entry(queue, middle, &entry));
+        TRY(read_entry(queue, middle, true, &entry));
         if (entry.offset_phys >= min_phys && !queue_entry_is_filler(&entry)) {
             high = middle;
         } else {
@@ -275,8 +353,29 @@ static enum err drop_first_file(struct queue *queue) {
     char path[STORE_PATH_MAX];
     queue_files_path(queue, queue->first_file_bytes, path, sizeof path);
     TRY(file_unlink(path));
-    queue->first_file_bytes += file_bytes_of(queue);
+    queue->first_file_bytes += queue_files_bytes(queue);
     queue_files_forget(&queue->store->queue_files, queue, queue->first_file_bytes);
+    return ERR_OK;
+}
+
+/* The queue offset that an entry at that slot has, or will have. */
+static enum err offset_at(struct queue *queue, int64_t slot, int64_t *out) {
+    *out = slot;
+    if (queue->kind == QUEUE_SIMPLE) return ERR_OK;
+    *out = queue->pending_offset;
+    if (slot >= queue->pending_slot) return ERR_OK;
+    struct queue_entry entry;
+    TRY(read_entry(queue, slot, true, &entry));
+    *out = entry.offset_queue;
+    return ERR_OK;
+}
+
+static enum err begin_later(struct queue *queue, int64_t slot) {
+    int64_t offset_queue;
+    TRY(offset_at(queue, slot, &offset_queue));
+    atomic_store(&queue->min_slot, slot);
+    /* a damaged entry says anything */
+    atomic_store(&queue->min_offset, MAX(atomic_load(&queue->min_offset), MIN(offset_queue, queue->pending_offset)));
     return ERR_OK;
 }
 
@@ -284,15 +383,12 @@ enum err consumequeue_expire(struct queue *queue, int64_t min_phys, int32_t *dro
     *dropped = 0;
     if (queue->first_file_bytes < 0) return ERR_OK;
     for (;;) {
-        int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, found;
-        int64_t written = atomic_load(&queue->written_offset), end = MIN(written, consumequeue_roll(queue, first));
-        int64_t low = MIN(MAX(first, atomic_load(&queue->min_offset)), end);
+        int64_t first = queue->first_file_bytes / queue_entry_bytes(queue->kind), found;
+        int64_t written = atomic_load(&queue->written_slot), end = MIN(written, roll(queue, first));
+        int64_t low = MIN(MAX(first, atomic_load(&queue->min_slot)), end);
         TRY(find_first(queue, low, end, min_phys, &found));
         bool keep = found < end || end == written;
-        if (keep) {
-            atomic_store(&queue->min_offset, found);
-            return ERR_OK;
-        }
+        if (keep) return begin_later(queue, found);
         TRY(drop_first_file(queue));
         ++*dropped;
     }

@@ -15,36 +15,40 @@ struct walk {
     bool crashed;
 };
 
-static enum err read_entries(const struct walk *walk, int64_t offset_queue, int64_t count, char *raw) {
+static int64_t entry_bytes(const struct queue *queue) {
+    return queue_entry_bytes(queue->kind);
+}
+
+static enum err read_entries(const struct walk *walk, int64_t slot, int64_t count, char *raw) {
     struct queue_files *files = &walk->queue->store->queue_files;
-    int64_t at = offset_queue * QUEUE_ENTRY_BYTES, start = at - at % files->file_bytes;
+    int64_t at = slot * entry_bytes(walk->queue), start = at - at % queue_files_bytes(walk->queue);
     struct queue_file *file;
     TRY(queue_files_take(files, walk->queue, start, false, &file));
     char path[STORE_PATH_MAX];
     queue_files_path(walk->queue, start, path, sizeof path);
-    enum err err = file_pread(file->fd, path, raw, (size_t)count * QUEUE_ENTRY_BYTES, at - start);
+    enum err err = file_pread(file->fd, path, raw, (size_t)(count * entry_bytes(walk->queue)), at - start);
     queue_files_give(files, file);
     return err;
 }
 
-static bool is_used(const struct queue_entry *entry) {
-    return entry->offset_phys >= 0 && entry->size_bytes > 0;
+static struct queue_entry entry_in(const struct walk *walk, int64_t slot, const char *raw, int64_t i) {
+    return queue_entry_decode(walk->queue->kind, slot + i, raw + i * entry_bytes(walk->queue));
 }
 
 /* The size that existing files have wins; all queues must agree. */
 static enum err check_size(struct queue *queue, const char *path, int64_t size_bytes) {
+    static const char *const keys[QUEUE_KINDS] = {"mappedFileSizeConsumeQueue", "mapperFileSizeBatchConsumeQueue"};
     struct queue_files *files = &queue->store->queue_files;
-    if (size_bytes == files->file_bytes) return ERR_OK;
-    if (files->size_is_known || size_bytes == 0 || size_bytes % QUEUE_ENTRY_BYTES != 0)
-        return fail(
-            ERR_CORRUPT,
-            "%s has %lld bytes, queue files have %lld; stop, move the folder consumequeue away and start again: "
-            "it is rebuilt from the log",
-            path, (long long)size_bytes, (long long)files->file_bytes);
-    log_warn(STORE,
-             "queue files keep their size: size_bytes=%lld; mappedFileSizeConsumeQueue says %lld and is not used",
-             (long long)size_bytes, (long long)files->file_bytes);
-    files->file_bytes = size_bytes;
+    int64_t *file_bytes = &files->file_bytes[queue->kind];
+    if (size_bytes == *file_bytes) return ERR_OK;
+    if (files->size_is_known[queue->kind] || size_bytes == 0 || size_bytes % entry_bytes(queue) != 0)
+        return fail(ERR_CORRUPT,
+                    "%s has %lld bytes, queue files have %lld; stop, move the folder %s away and start again: "
+                    "it is rebuilt from the log",
+                    path, (long long)size_bytes, (long long)*file_bytes, queue_folders[queue->kind]);
+    log_warn(STORE, "queue files keep their size: size_bytes=%lld; %s says %lld and is not used", (long long)size_bytes,
+             keys[queue->kind], (long long)*file_bytes);
+    *file_bytes = size_bytes;
     return ERR_OK;
 }
 
@@ -68,13 +72,13 @@ static enum err add_file(struct walk *walk, int64_t start, bool is_last) {
         return file_unlink(path);
     }
     if (size_bytes == 0) return fail(ERR_CORRUPT, "%s is empty; remove it, or restore it from a copy", path);
-    files->size_is_known = true;
+    files->size_is_known[walk->queue->kind] = true;
     if (walk->end_bytes != start) {
         if (walk->end_bytes > 0 && walk->crashed) return fail(ERR_CORRUPT, "the file before %s is missing", path);
         if (walk->end_bytes > 0) log_warn(STORE, "queue file missing, older ones not used: before=%s", path);
         walk->first_bytes = start;
     }
-    walk->end_bytes = start + files->file_bytes;
+    walk->end_bytes = start + queue_files_bytes(walk->queue);
     return ERR_OK;
 }
 
@@ -91,11 +95,10 @@ static enum err list_files(struct walk *walk) {
     return err;
 }
 
-static enum err is_used_at(const struct walk *walk, int64_t offset_queue, bool *used) {
-    char raw[QUEUE_ENTRY_BYTES];
-    TRY(read_entries(walk, offset_queue, 1, raw));
-    struct queue_entry entry = queue_entry_decode(raw);
-    *used = is_used(&entry);
+static enum err is_used_at(const struct walk *walk, int64_t slot, bool *used) {
+    struct queue_entry entry;
+    TRY(consumequeue_entry(walk->queue, slot, &entry));
+    *used = queue_entry_is_used(&entry);
     return ERR_OK;
 }
 
@@ -117,22 +120,22 @@ static enum err find_end_quick(const struct walk *walk, int64_t low, int64_t hig
 
 /* The same, with the word of the file system where the data ends: mostly one read instead of twenty. */
 static enum err find_end_by_hole(const struct walk *walk, int64_t low, int64_t high, int64_t *end) {
-    enum { BLOCK_ENTRIES = 4096 / QUEUE_ENTRY_BYTES + 2 };
+    enum { BLOCK_BYTES = 4096 + 2 * QUEUE_BATCH_ENTRY_BYTES };
     struct queue_files *files = &walk->queue->store->queue_files;
     struct queue_file *file;
-    int64_t start = low * QUEUE_ENTRY_BYTES, data_end;
-    char path[STORE_PATH_MAX], raw[BLOCK_ENTRIES * QUEUE_ENTRY_BYTES];
+    int64_t size = entry_bytes(walk->queue), start = low * size, data_end;
+    char path[STORE_PATH_MAX], raw[BLOCK_BYTES];
     queue_files_path(walk->queue, start, path, sizeof path);
     TRY(queue_files_take(files, walk->queue, start, false, &file));
     enum err err = file_data_end(file->fd, path, &data_end);
     queue_files_give(files, file);
     TRY(err);
-    high = MIN(high, (start + data_end + QUEUE_ENTRY_BYTES - 1) / QUEUE_ENTRY_BYTES);
-    int64_t block = MAX(low, high - BLOCK_ENTRIES), count = 0;
+    high = MIN(high, (start + data_end + size - 1) / size);
+    int64_t block = MAX(low, high - BLOCK_BYTES / size), count = 0;
     if (block < high) TRY(read_entries(walk, block, high - block, raw));
     for (; count < high - block; count++) {
-        struct queue_entry entry = queue_entry_decode(raw + count * QUEUE_ENTRY_BYTES);
-        if (!is_used(&entry)) break;
+        struct queue_entry entry = entry_in(walk, block, raw, count);
+        if (!queue_entry_is_used(&entry)) break;
     }
     *end = block + count;
     return count > 0 ? ERR_OK : find_end_quick(walk, low, block, end);
@@ -142,21 +145,23 @@ static enum err find_end_by_hole(const struct walk *walk, int64_t low, int64_t h
  * that may not be on disk are made again. */
 static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t high, int64_t synced_phys,
                                  int64_t *end) {
-    int64_t file_entries = walk->queue->store->queue_files.file_bytes / QUEUE_ENTRY_BYTES, last_phys = -1;
-    char *raw = malloc((size_t)CHUNK_ENTRIES * QUEUE_ENTRY_BYTES);
+    int64_t file_entries = queue_files_bytes(walk->queue) / entry_bytes(walk->queue), last_phys = -1, last_end = 0;
+    char *raw = malloc((size_t)(CHUNK_ENTRIES * entry_bytes(walk->queue)));
     must(raw);
     enum err err = ERR_OK;
     bool ended = false;
     while (err == ERR_OK && !ended && low < high) {
         int64_t count = MIN(MIN(high - low, CHUNK_ENTRIES), file_entries - low % file_entries);
         err = read_entries(walk, low, count, raw);
-        for (int64_t i = 0; err == ERR_OK && !ended && i < count; i++) {
-            struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
+        for (int64_t i = 0; err == ERR_OK && i < count; i++) {
+            struct queue_entry entry = entry_in(walk, low - i, raw, i);
             bool filler = queue_entry_is_filler(&entry);
-            ended =
-                !is_used(&entry) || (!filler && (entry.offset_phys <= last_phys || entry.offset_phys >= synced_phys));
-            if (!ended && !filler) last_phys = entry.offset_phys;
-            if (!ended) low++;
+            ended = !queue_entry_is_used(&entry) || entry.offset_queue < last_end ||
+                    (!filler && (entry.offset_phys <= last_phys || entry.offset_phys >= synced_phys));
+            if (ended) break;
+            if (!filler) last_phys = entry.offset_phys;
+            last_end = queue_entry_end(&entry);
+            low++;
         }
     }
     free(raw);
@@ -166,24 +171,24 @@ static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t h
 
 /* How many files, from the last one back, may have holes: those with entries that were not synced, at least three. */
 static enum err count_unsure_files(const struct walk *walk, int64_t synced_phys, int64_t *files) {
-    int64_t file_bytes = walk->queue->store->queue_files.file_bytes;
+    int64_t file_bytes = queue_files_bytes(walk->queue);
     for (*files = WALK_FILES; walk->end_bytes - *files * file_bytes > walk->first_bytes; (*files)++) {
-        char raw[QUEUE_ENTRY_BYTES];
-        TRY(read_entries(walk, (walk->end_bytes - *files * file_bytes) / QUEUE_ENTRY_BYTES, 1, raw));
-        struct queue_entry entry = queue_entry_decode(raw);
-        if (is_used(&entry) && entry.offset_phys < synced_phys) break;
+        struct queue_entry entry;
+        TRY(consumequeue_entry(walk->queue, (walk->end_bytes - *files * file_bytes) / entry_bytes(walk->queue),
+                               &entry));
+        if (queue_entry_is_used(&entry) && entry.offset_phys < synced_phys) break;
     }
     return ERR_OK;
 }
 
 static enum err find_end(const struct walk *walk, int64_t synced_phys, int64_t *end) {
     bool quick = synced_phys == INT64_MAX;
-    int64_t file_bytes = walk->queue->store->queue_files.file_bytes;
-    int64_t files = 1, high = walk->end_bytes / QUEUE_ENTRY_BYTES, low;
+    int64_t file_bytes = queue_files_bytes(walk->queue);
+    int64_t files = 1, high = walk->end_bytes / entry_bytes(walk->queue), low;
     if (!quick) TRY(count_unsure_files(walk, synced_phys, &files));
     for (;; files++) {
         int64_t low_bytes = MAX(walk->first_bytes, walk->end_bytes - files * file_bytes);
-        low = low_bytes / QUEUE_ENTRY_BYTES;
+        low = low_bytes / entry_bytes(walk->queue);
         TRY(quick ? find_end_by_hole(walk, low, high, end) : find_end_walking(walk, low, high, synced_phys, end));
         /* nothing there: the queue ended earlier */
         if (*end > low || low_bytes == walk->first_bytes) return ERR_OK;
@@ -194,10 +199,10 @@ static enum err find_end(const struct walk *walk, int64_t synced_phys, int64_t *
 /* Those that hold [from_bytes, end_bytes); the last one first: whenever this ends, no gap is left. */
 static enum err remove_files(struct queue *queue, int64_t from_bytes, int64_t end_bytes) {
     struct queue_files *files = &queue->store->queue_files;
-    int64_t start = (end_bytes - 1) / files->file_bytes * files->file_bytes;
-    for (; start >= from_bytes; start -= files->file_bytes) {
+    int64_t file_bytes = queue_files_bytes(queue), start = (end_bytes - 1) / file_bytes * file_bytes;
+    for (; start >= from_bytes; start -= file_bytes) {
         char path[STORE_PATH_MAX];
-        queue_files_forget(files, queue, start + files->file_bytes);
+        queue_files_forget(files, queue, start + file_bytes);
         queue_files_path(queue, start, path, sizeof path);
         TRY(file_unlink(path));
     }
@@ -206,28 +211,55 @@ static enum err remove_files(struct queue *queue, int64_t from_bytes, int64_t en
 
 /* Nothing may follow the end, or a later start would take it for entries: zeroes the rest of the file that holds the
  * end and removes the files behind it. */
-static enum err cut_behind(struct queue *queue, int64_t end, int64_t files_end_bytes) {
+static enum err cut_behind(struct queue *queue, int64_t end_slot, int64_t files_end_bytes) {
     struct queue_files *files = &queue->store->queue_files;
     char path[STORE_PATH_MAX];
-    int64_t end_bytes = end * QUEUE_ENTRY_BYTES, start = end_bytes - end_bytes % files->file_bytes;
+    int64_t file_bytes = queue_files_bytes(queue);
+    int64_t end_bytes = end_slot * entry_bytes(queue), start = end_bytes - end_bytes % file_bytes;
     if (start < files_end_bytes) {
         struct queue_file *file;
         TRY(queue_files_take(files, queue, start, false, &file));
         queue_files_path(queue, start, path, sizeof path);
-        enum err err = file_zero(file->fd, path, end_bytes - start, start + files->file_bytes - end_bytes);
+        enum err err = file_zero(file->fd, path, end_bytes - start, start + file_bytes - end_bytes);
         queue_files_give(files, file);
         TRY(err);
     }
-    return remove_files(queue, start + files->file_bytes, files_end_bytes);
+    return remove_files(queue, start + file_bytes, files_end_bytes);
 }
 
-static void set_bounds(struct queue *queue, int64_t min_offset, int64_t max_offset) {
-    queue->pending_end = max_offset;
-    atomic_store(&queue->written_offset, max_offset);
-    atomic_store(&queue->synced_offset, max_offset);
-    atomic_store(&queue->min_offset, min_offset);
-    atomic_store(&queue->max_offset, max_offset);
-    atomic_store(&queue->next_offset, max_offset);
+/* All entries are in the files, or there are none. */
+static enum err set_bounds(struct queue *queue, int64_t min_slot, int64_t max_slot) {
+    struct queue_entry first = {.offset_queue = min_slot}, last = {.offset_queue = max_slot};
+    if (queue->kind == QUEUE_BATCH && min_slot < max_slot) {
+        TRY(consumequeue_entry(queue, min_slot, &first));
+        TRY(consumequeue_entry(queue, max_slot - 1, &last));
+    }
+    queue->pending_slot = max_slot;
+    queue->pending_offset = queue_entry_end(&last);
+    atomic_store(&queue->written_slot, max_slot);
+    atomic_store(&queue->synced_slot, max_slot);
+    atomic_store(&queue->min_slot, min_slot);
+    atomic_store(&queue->max_slot, max_slot);
+    atomic_store(&queue->min_offset, first.offset_queue);
+    atomic_store(&queue->max_offset, queue->pending_offset);
+    atomic_store(&queue->next_offset, queue->pending_offset);
+    return ERR_OK;
+}
+
+/* The numbers of a batch queue are what its entries say: those at its ends are compared with the records. */
+static enum err check_number(struct queue *queue, int64_t slot, const struct queue_entry *entry) {
+    struct store_slice slice;
+    struct record record;
+    if (queue->kind == QUEUE_SIMPLE || entry->offset_phys < commitlog_min(&queue->store->log)) return ERR_OK;
+    bool agrees = commitlog_record(&queue->store->log, entry->offset_phys, &slice, &record) == ERR_OK;
+    if (agrees) {
+        int32_t count = MAX(dispatch_batch_count(&record), 1);
+        agrees = record.offset_queue == entry->offset_queue && entry->count == count;
+        store_release(slice.hold);
+    }
+    if (agrees && atomic_load(&queue->min_offset) <= atomic_load(&queue->max_offset)) return ERR_OK;
+    return fail(ERR_CORRUPT, "entry %lld of batch queue %.*s/%d is not that of its record at %lld", (long long)slot,
+                BYTES_ARG(queue->topic), queue->id, (long long)entry->offset_phys);
 }
 
 enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queue_entry *last) {
@@ -235,64 +267,70 @@ enum err consumequeue_load(struct queue *queue, int64_t synced_phys, struct queu
     *last = (struct queue_entry){0};
     TRY(list_files(&walk));
     if (walk.end_bytes < 0) return ERR_OK;
-    int64_t end;
+    int64_t end, first = walk.first_bytes / entry_bytes(queue);
     TRY(find_end(&walk, synced_phys, &end));
     /* no entry is left: the log tells where the queue begins; the first of these files may have been lost */
-    if (walk.crashed && end * QUEUE_ENTRY_BYTES == walk.first_bytes)
-        return remove_files(queue, walk.first_bytes, walk.end_bytes);
+    if (walk.crashed && end == first) return remove_files(queue, walk.first_bytes, walk.end_bytes);
     if (walk.crashed) TRY(cut_behind(queue, end, walk.end_bytes));
     queue->first_file_bytes = walk.first_bytes;
-    queue->named_bytes = walk.end_bytes - queue->store->queue_files.file_bytes;
-    set_bounds(queue, walk.first_bytes / QUEUE_ENTRY_BYTES, end);
-    if (end * QUEUE_ENTRY_BYTES == walk.first_bytes) return ERR_OK;
-    char raw[QUEUE_ENTRY_BYTES];
-    TRY(read_entries(&walk, end - 1, 1, raw));
-    struct queue_entry entry = queue_entry_decode(raw);
+    queue->named_bytes = walk.end_bytes - queue_files_bytes(queue);
+    TRY(set_bounds(queue, first, end));
+    if (end == first) return ERR_OK;
+    struct queue_entry entry;
+    TRY(consumequeue_entry(queue, end - 1, &entry));
+    TRY(check_number(queue, end - 1, &entry));
     if (!queue_entry_is_filler(&entry)) {
         *last = entry;
         queue->newest_phys = entry.offset_phys;
     }
-    TRY(read_entries(&walk, walk.first_bytes / QUEUE_ENTRY_BYTES, 1, raw)); /* mostly of the same file, still open */
-    entry = queue_entry_decode(raw);
+    TRY(consumequeue_entry(queue, first, &entry)); /* mostly of the same file, still open */
+    TRY(check_number(queue, first, &entry));
     queue->min_is_known = !queue_entry_is_filler(&entry) && entry.offset_phys >= commitlog_min(&queue->store->log);
     return ERR_OK;
 }
 
-static void cut_tail(struct queue *queue, int64_t end) {
+static void cut_tail(struct queue *queue, int64_t end_slot) {
     struct queue_tail *tail = queue->tail;
     if (!tail) return;
-    tail->first_offset = MIN(tail->first_offset, end);
-    tail->count = (int32_t)(end - tail->first_offset);
+    tail->first_slot = MIN(tail->first_slot, end_slot);
+    tail->count = (int32_t)(end_slot - tail->first_slot);
 }
 
-enum err consumequeue_cut(struct queue *queue, int64_t end_offset) {
+static enum err cut(struct queue *queue, int64_t end_slot) {
     TRY(consumequeue_write(queue));
-    int64_t end = end_offset > atomic_load(&queue->min_offset) ? end_offset : 0;
+    int64_t min_slot = atomic_load(&queue->min_slot), end = end_slot > min_slot ? end_slot : 0;
     if (end > 0) {
-        TRY(cut_behind(queue, end, queue->pending_end * QUEUE_ENTRY_BYTES));
-        queue->named_bytes = MIN(queue->named_bytes, end * QUEUE_ENTRY_BYTES);
+        TRY(cut_behind(queue, end, queue->pending_slot * entry_bytes(queue)));
+        queue->named_bytes = MIN(queue->named_bytes, end * entry_bytes(queue));
     } else { /* nothing is left of it */
         TRY(consumequeue_remove(queue));
         queue->first_file_bytes = queue->named_bytes = -1;
     }
     queue->newest_phys = -1;
     cut_tail(queue, end);
-    set_bounds(queue, MIN(atomic_load(&queue->min_offset), end), end);
-    return ERR_OK;
+    return set_bounds(queue, MIN(min_slot, end), end);
 }
 
-enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut) {
-    struct walk walk = {.queue = queue};
-    int64_t first = queue->first_file_bytes / QUEUE_ENTRY_BYTES, written = atomic_load(&queue->written_offset);
+enum err consumequeue_cut(struct queue *queue, int64_t end_offset) {
+    int64_t end_slot = queue->pending_slot, min_slot = atomic_load(&queue->min_slot);
+    if (queue->kind == QUEUE_SIMPLE) return cut(queue, end_offset);
+    for (struct queue_entry entry; end_slot > min_slot; end_slot--) {
+        TRY(consumequeue_entry(queue, end_slot - 1, &entry));
+        if (queue_entry_end(&entry) <= end_offset) break;
+    }
+    return cut(queue, end_slot);
+}
+
+enum err consumequeue_truncate(struct queue *queue, int64_t end_phys, int64_t *cut_count) {
+    int64_t first = queue->first_file_bytes / entry_bytes(queue), written = atomic_load(&queue->written_slot);
     int64_t end = written;
-    *cut = 0;
+    *cut_count = 0;
     while (queue->first_file_bytes >= 0 && end > first) {
-        char raw[QUEUE_ENTRY_BYTES];
-        TRY(read_entries(&walk, end - 1, 1, raw));
-        struct queue_entry entry = queue_entry_decode(raw);
+        struct queue_entry entry;
+        TRY(consumequeue_entry(queue, end - 1, &entry));
         if (entry.offset_phys <= end_phys - entry.size_bytes || queue_entry_is_filler(&entry)) break;
         end--;
     }
-    *cut = written - end;
-    return *cut > 0 ? consumequeue_cut(queue, end) : ERR_OK;
+    *cut_count = written - end;
+    return *cut_count > 0 ? cut(queue, end) : ERR_OK;
 }

@@ -21,13 +21,19 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static enum err put(struct queue *queue, int64_t offset_queue, int64_t offset_phys, bool may_wait) {
+    struct queue_entry entry = {.offset_phys = offset_phys,
+                                .size_bytes = 100,
+                                .tags_code = offset_queue,
+                                .offset_queue = offset_queue,
+                                .count = 1};
+    return consumequeue_put(queue, &entry, may_wait);
+}
+
 /* What dispatch does with a run of records: offset n lies at phys n * 1000 of a log that is never read here. */
 static void put_entries(struct queue *queue, int64_t from, int64_t end) {
     lock_take(&t.store->dispatch.lock);
-    for (int64_t i = from; i < end; i++) {
-        struct queue_entry entry = {i * 1000, 100, i};
-        assert_ok(consumequeue_put(queue, i, &entry, true));
-    }
+    for (int64_t i = from; i < end; i++) assert_ok(put(queue, i, i * 1000, true));
     assert_ok(consumequeue_write(queue));
     consumequeue_publish(queue);
     lock_give(&t.store->dispatch.lock);
@@ -38,13 +44,12 @@ static struct queue *new_queue(const char *topic) {
 }
 
 static void assert_entries(struct queue *queue, int64_t from, int64_t end) {
-    char raw[64 * QUEUE_ENTRY_BYTES];
+    struct queue_run run;
     for (int64_t i = from; i < end;) {
-        int32_t count;
-        assert_ok(consumequeue_read(queue, i, (int32_t)MIN(64, end - i), true, raw, &count));
-        assert_true(count > 0 && count <= end - i);
-        for (int32_t k = 0; k < count; k++, i++) {
-            struct queue_entry entry = queue_entry_decode(raw + k * QUEUE_ENTRY_BYTES);
+        assert_ok(consumequeue_read(queue, i, (int32_t)MIN(64, end - i), true, &run));
+        assert_true(run.count > 0 && run.count <= end - i);
+        for (int32_t k = 0; k < run.count; k++, i++) {
+            struct queue_entry entry = queue_run_at(&run, k);
             assert_int_equal(entry.offset_phys, i * 1000);
             assert_int_equal(entry.size_bytes, 100);
             assert_int_equal(entry.tags_code, i);
@@ -62,17 +67,16 @@ static bool has_file(const struct queue *queue, int64_t number) {
 static void test_read(void **state) {
     (void)state;
     struct queue *queue = new_queue("Topic");
-    int32_t count;
-    char raw[QUEUE_ENTRY_BYTES];
-    assert_ok(consumequeue_read(queue, 0, 1, true, raw, &count));
-    assert_int_equal(count, 0);
+    struct queue_run run;
+    assert_ok(consumequeue_read(queue, 0, 1, true, &run));
+    assert_int_equal(run.count, 0);
     for (int64_t i = 0; i < 1050; i += 7) put_entries(queue, i, i + 7);
     assert_int_equal(queue_max(queue), 1050);
     assert_entries(queue, 0, 1050);
-    assert_ok(consumequeue_read(queue, 1050, 1, true, raw, &count));
-    assert_int_equal(count, 0);
-    assert_ok(consumequeue_read(queue, -1, 1, true, raw, &count));
-    assert_int_equal(count, 0);
+    assert_ok(consumequeue_read(queue, 1050, 1, true, &run));
+    assert_int_equal(run.count, 0);
+    assert_ok(consumequeue_read(queue, -1, 1, true, &run));
+    assert_int_equal(run.count, 0);
     assert_true(has_file(queue, 10));
     assert_false(has_file(queue, 11));
 }
@@ -83,17 +87,15 @@ static void test_read_before_it_is_written(void **state) {
     struct queue *queue = new_queue("Topic");
     put_entries(queue, 0, 230);
     lock_take(&t.store->dispatch.lock);
-    for (int64_t i = 230; i < 260; i++) { /* the tail is full at 256, and then begins at 128 */
-        struct queue_entry entry = {i * 1000, 100, i};
-        assert_ok(consumequeue_put(queue, i, &entry, true));
-    }
+    /* the tail is full at 256, and then begins at 128 */
+    for (int64_t i = 230; i < 260; i++) assert_ok(put(queue, i, i * 1000, true));
     consumequeue_publish(queue);
     assert_int_equal(queue_max(queue), 260);
     assert_false(consumequeue_is_written(queue));
     assert_entries(queue, 0, 260);
-    assert_int_equal(atomic_load(&queue->written_offset), 230);
+    assert_int_equal(atomic_load(&queue->written_slot), 230);
     assert_ok(consumequeue_sync(queue));
-    assert_int_equal(atomic_load(&queue->synced_offset), 230);
+    assert_int_equal(atomic_load(&queue->synced_slot), 230);
     assert_ok(consumequeue_write(queue));
     assert_true(consumequeue_is_written(queue));
     lock_give(&t.store->dispatch.lock);
@@ -108,18 +110,16 @@ static void test_room_without_waiting(void **state) {
     testing_open(&t);
     struct queue *queue = new_queue("Topic");
     lock_take(&t.store->dispatch.lock);
-    struct queue_entry entry = {1000000, 100, 0};
-    for (int64_t i = 0; i < QUEUE_TAIL_ENTRIES; i++) assert_ok(consumequeue_put(queue, i, &entry, false));
-    assert_int_equal(consumequeue_put(queue, QUEUE_TAIL_ENTRIES, &entry, false), ERR_BUSY);
-    assert_int_equal(atomic_load(&queue->written_offset), 0);
+    for (int64_t i = 0; i < QUEUE_TAIL_ENTRIES; i++) assert_ok(put(queue, i, 1000000, false));
+    assert_int_equal(put(queue, QUEUE_TAIL_ENTRIES, 1000000, false), ERR_BUSY);
+    assert_int_equal(atomic_load(&queue->written_slot), 0);
     assert_ok(consumequeue_write(queue));
-    assert_ok(consumequeue_put(queue, QUEUE_TAIL_ENTRIES, &entry, false));
-    for (int q = 1; q < 8; q++)
-        assert_ok(consumequeue_put(store_queue(t.store, BYTES("Topic"), q, true), 0, &entry, false));
+    assert_ok(put(queue, QUEUE_TAIL_ENTRIES, 1000000, false));
+    for (int q = 1; q < 8; q++) assert_ok(put(store_queue(t.store, BYTES("Topic"), q, true), 0, 1000000, false));
     struct queue *other = new_queue("Other");
-    assert_int_equal(consumequeue_put(other, 0, &entry, false), ERR_BUSY);
+    assert_int_equal(put(other, 0, 1000000, false), ERR_BUSY);
     assert_ok(consumequeue_write(queue)); /* the least recently used */
-    assert_ok(consumequeue_put(other, 0, &entry, false));
+    assert_ok(put(other, 0, 1000000, false));
     assert_null(queue->tail);
     assert_non_null(other->tail);
     lock_give(&t.store->dispatch.lock);
@@ -129,10 +129,9 @@ static void test_present_entries_are_passed_over(void **state) {
     (void)state;
     struct queue *queue = new_queue("Topic");
     put_entries(queue, 0, 50);
-    struct queue_entry other = {7, 7, 7};
     lock_take(&t.store->dispatch.lock);
-    assert_ok(consumequeue_put(queue, 49, &other, true));
-    assert_ok(consumequeue_put(queue, 0, &other, true));
+    assert_ok(put(queue, 49, 7, true));
+    assert_ok(put(queue, 0, 7, true));
     assert_ok(consumequeue_write(queue));
     lock_give(&t.store->dispatch.lock);
     assert_int_equal(queue_max(queue), 50);
@@ -156,10 +155,9 @@ static void test_lost_entries_are_filled(void **state) {
     assert_entries(queue, 0, 10);
     assert_fillers(queue, 10, 350);
     assert_entries(queue, 350, 360);
-    struct queue_entry entry = {1, 1, 1};
     lock_take(&t.store->dispatch.lock);
-    assert_err(consumequeue_put(queue, INT64_C(1) << 50, &entry, true), ERR_CORRUPT);
-    assert_err(consumequeue_put(new_queue("Other"), INT64_MAX, &entry, true), ERR_CORRUPT);
+    assert_err(put(queue, INT64_C(1) << 50, 1, true), ERR_CORRUPT);
+    assert_err(put(new_queue("Other"), INT64_MAX, 1, true), ERR_CORRUPT);
     lock_give(&t.store->dispatch.lock);
 }
 
@@ -178,7 +176,7 @@ static void test_first_offset(void **state) {
     assert_ok(file_open(path, FILE_READ_ONLY, &fd));
     for (int i = 0; i < 30; i++) {
         assert_ok(file_pread(fd, path, raw, sizeof raw, i * QUEUE_ENTRY_BYTES));
-        struct queue_entry entry = queue_entry_decode(raw);
+        struct queue_entry entry = queue_entry_decode(QUEUE_SIMPLE, 0, raw);
         assert_true(queue_entry_is_filler(&entry));
     }
     file_close(fd);
@@ -243,8 +241,7 @@ static void test_batch_over_more_queues_than_tails(void **state) {
     lock_take(&t.store->dispatch.lock);
     for (int64_t i = 0; i < 20; i++) {
         for (int q = 0; q < QUEUES; q++) {
-            struct queue_entry entry = {i * 1000, 100, i};
-            assert_ok(consumequeue_put(store_queue(t.store, BYTES("Many"), q, true), i, &entry, true));
+            assert_ok(put(store_queue(t.store, BYTES("Many"), q, true), i, i * 1000, true));
         }
     }
     for (int q = 0; q < QUEUES; q++) {

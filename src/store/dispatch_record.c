@@ -38,29 +38,41 @@ static void touch(struct dispatch *dispatch, struct queue *queue) {
     queue_tails_touch(&dispatch->tails, queue);
 }
 
-/* Who gets an entry: messages and committed ones. PREPARED and ROLLBACK records of 4.2.0 do not; batches stored as one
- * record belong to another kind of queue. @source shared facts: store 3, 3.2 */
+/* Who gets an entry: messages and committed ones. PREPARED and ROLLBACK records of 4.2.0 do not.
+ * @source shared facts: store 3 */
 static bool has_entry(const struct record *record) {
     int32_t kind = record->sys_flag & SYS_FLAG_TRANSACTION_MASK;
-    return (kind == 0 || kind == SYS_FLAG_COMMIT) && !(record->sys_flag & SYS_FLAG_INNER_BATCH);
+    return kind == 0 || kind == SYS_FLAG_COMMIT;
 }
 
-static enum err put_entry(struct dispatch *dispatch, struct queue *queue, int64_t offset_queue,
-                          const struct queue_entry *entry, bool may_wait) {
-    if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, offset_queue, entry);
+int32_t dispatch_batch_count(const struct record *record) {
+    int32_t count = 1;
+    if (!(record->sys_flag & SYS_FLAG_INNER_BATCH)) return 0;
+    bool says = bytes_to_i32(properties_get(record->properties, PROPERTY_INNER_NUM), &count);
+    return says && count > 0 && count <= INT16_MAX ? count : 1;
+}
+
+static enum err put_entry(struct dispatch *dispatch, struct queue *queue, const struct queue_entry *entry,
+                          bool may_wait) {
+    if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, entry);
     if (dispatch->recovering) { /* what has its entry already, and what the queues lack */
         if (entry->offset_phys < dispatch->no_entries_below || entry->offset_phys <= queue->newest_phys) return ERR_OK;
-        if (offset_queue > queue->pending_end && !consumequeue_is_empty(queue)) dispatch->gaps = true;
+        if (entry->offset_queue > queue->pending_offset && !consumequeue_is_empty(queue) && queue->kind == QUEUE_SIMPLE)
+            dispatch->gaps = true; /* in a batch queue the Java broker leaves messages out that come alone */
     }
-    return consumequeue_put(queue, offset_queue, entry, may_wait);
+    return consumequeue_put(queue, entry, may_wait);
 }
 
-static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int32_t queue_id, int64_t offset_queue,
-                             const struct queue_entry *entry, bool may_wait) {
+/* `batch_count`: of the messages in the record; 0: it holds no batch. */
+static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int32_t queue_id, int32_t batch_count,
+                             struct queue_entry *entry, bool may_wait) {
     struct store *store = dispatch->store;
-    struct queue *queue = queue_table_find(&store->queues, store, topic, queue_id, true);
+    enum queue_kind unless_known = batch_count > 0 ? QUEUE_BATCH : QUEUE_SIMPLE;
+    struct queue *queue = queue_table_make(&store->queues, store, topic, queue_id, unless_known);
+    bool as_batch = batch_count > 0 && queue && queue->kind == QUEUE_BATCH;
+    entry->count = as_batch ? batch_count : 1;
     enum err err =
-        queue ? put_entry(dispatch, queue, offset_queue, entry, may_wait)
+        queue ? put_entry(dispatch, queue, entry, may_wait)
               : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry->offset_phys);
     if (queue) touch(dispatch, queue);
     if (err != ERR_CORRUPT) return err;
@@ -71,17 +83,17 @@ static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int3
 
 /* The light queues that the record names. Names of other queues, which the Java broker would fill too, have no entry:
  * their offsets are the sender's word. @source apache/rocketmq ConsumeQueue.multiDispatchLmqQueue */
-static enum err put_lmq_entries(struct dispatch *dispatch, const struct record *record, const struct queue_entry *entry,
+static enum err put_lmq_entries(struct dispatch *dispatch, const struct record *record, struct queue_entry entry,
                                 bool may_wait) {
     const struct store_config *config = dispatch->store->config;
     if (!config->enable_lmq || !config->enable_multi_dispatch || !lmq_topic_allows(record->topic)) return ERR_OK;
     struct bytes names = properties_get(record->properties, PROPERTY_INNER_MULTI_DISPATCH), name;
     struct bytes offsets = properties_get(record->properties, PROPERTY_INNER_MULTI_QUEUE_OFFSET), text;
     while (bytes_split(&names, ',', &name) && bytes_split(&offsets, ',', &text)) {
-        int64_t offset_queue;
-        if (!lmq_is(name) || !queue_table_is_topic(name) || !bytes_to_i64(text, &offset_queue) || offset_queue < 0)
+        if (!lmq_is(name) || !queue_table_is_topic(name) || !bytes_to_i64(text, &entry.offset_queue) ||
+            entry.offset_queue < 0)
             continue;
-        TRY(put_entry_in(dispatch, name, 0, offset_queue, entry, may_wait));
+        TRY(put_entry_in(dispatch, name, 0, 0, &entry, may_wait));
     }
     return ERR_OK;
 }
@@ -110,10 +122,15 @@ static bool is_indexed(const struct dispatch *dispatch, const struct record *rec
 enum err dispatch_record(struct dispatch *dispatch, const struct record *record, bool may_wait) {
     struct index_record keys = keys_of(record);
     if (has_entry(record)) {
-        struct queue_entry entry = {record->offset_phys, (int32_t)record->size_bytes, tags_code_of(keys.tags)};
+        struct queue_entry entry = {.offset_phys = record->offset_phys,
+                                    .size_bytes = (int32_t)record->size_bytes,
+                                    .tags_code = tags_code_of(keys.tags),
+                                    .offset_queue = record->offset_queue,
+                                    .store_time_ms = record->store_time_ms};
         if (is_delayed(record)) entry.tags_code = dispatch_tags_code(dispatch->store, record);
-        TRY(put_entry_in(dispatch, record->topic, record->queue_id, record->offset_queue, &entry, may_wait));
-        TRY(put_lmq_entries(dispatch, record, &entry, may_wait));
+        int32_t batch_count = dispatch_batch_count(record);
+        TRY(put_entry_in(dispatch, record->topic, record->queue_id, batch_count, &entry, may_wait));
+        if (batch_count == 0) TRY(put_lmq_entries(dispatch, record, entry, may_wait));
     }
     if (is_indexed(dispatch, record)) index_note(dispatch->store->index, &keys);
     return ERR_OK;

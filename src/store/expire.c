@@ -53,8 +53,9 @@ static void drop_derived(void *owner) {
         lock_give(&store->dispatch.lock);
         if (index_files > 0) flush_files_removed(&store->flush);
     }
-    log_info(STORE, "log begins later: min_phys=%" PRId64 " queue_files_deleted=%" PRId64 " index_files_deleted=%d",
-             min_phys, total, index_files);
+    if (total > 0 || index_files > 0)
+        log_info(STORE, "log begins later: min_phys=%" PRId64 " queue_files_deleted=%" PRId64 " index_files_deleted=%d",
+                 min_phys, total, index_files);
 }
 
 struct retention_files expire_files(struct store *store) {
@@ -100,16 +101,19 @@ static bool is_of(const struct queue *queue, struct bytes topic) {
 /* The folder of a topic, with whatever is left in it; unless somebody sends to the topic again already: files are made
  * by dispatch alone. */
 static enum err remove_folder(struct store *store, struct bytes topic) {
-    char path[STORE_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/consumequeue/%.*s", store->root, BYTES_ARG(topic));
-    must(len > 0 && (size_t)len < sizeof path);
     lock_take(&store->dispatch.lock);
     size_t count;
     struct queue **queues = queue_table_list(&store->queues, &count);
     bool in_use = false;
     for (size_t i = 0; i < count; i++) in_use |= is_of(queues[i], topic) && queues[i]->first_file_bytes >= 0;
     free(queues);
-    enum err err = in_use ? ERR_OK : file_remove_tree(path);
+    enum err err = ERR_OK;
+    for (int kind = 0; err == ERR_OK && !in_use && kind < QUEUE_KINDS; kind++) {
+        char path[STORE_PATH_MAX];
+        int len = snprintf(path, sizeof path, "%s/%s/%.*s", store->root, queue_folders[kind], BYTES_ARG(topic));
+        must(len > 0 && (size_t)len < sizeof path);
+        err = file_remove_tree(path);
+    }
     lock_give(&store->dispatch.lock);
     return err;
 }

@@ -154,8 +154,9 @@ static struct queue *take_due(struct flush *flush, int64_t least_bytes, int64_t 
     for (struct queue *queue = take_dirty(flush), *next; queue; queue = next) {
         next = queue->dirty_next;
         atomic_store(&queue->dirty, false);
-        queue->sync_end = atomic_load(&queue->written_offset);
-        if ((queue->sync_end - atomic_load(&queue->synced_offset)) * QUEUE_ENTRY_BYTES < least_bytes) {
+        queue->sync_end = atomic_load(&queue->written_slot);
+        int64_t unsynced = queue->sync_end - atomic_load(&queue->synced_slot);
+        if (unsynced * queue_entry_bytes(queue->kind) < least_bytes) {
             flush_add_queue(flush, queue);
             continue;
         }
@@ -276,7 +277,7 @@ enum err flush_recovered(struct flush *flush) {
     for (struct queue *queue = take_dirty(flush); queue; queue = queue->dirty_next) atomic_store(&queue->dirty, false);
     size_t count;
     struct queue **queues = queue_table_list(&store->queues, &count);
-    for (size_t i = 0; i < count; i++) consumequeue_set_synced(queues[i], atomic_load(&queues[i]->written_offset));
+    for (size_t i = 0; i < count; i++) consumequeue_set_synced(queues[i], atomic_load(&queues[i]->written_slot));
     free(queues);
     int64_t time_ms = atomic_load(&store->log.last_store_time_ms);
     if (time_ms > 0) {

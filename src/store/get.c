@@ -15,7 +15,8 @@ enum {
     MAX_BYTES_DEFAULT = 64 << 20,
     WARM_BYTES = 8 << 20,      /* so near the end of the log that memory holds it */
     RESIDENT_STEP = 256 << 10, /* looked at in one go further back */
-    MATCH_MS_MAX = 10          /* for tests of records, in one get */
+    MATCH_MS_MAX = 10,         /* for tests of records, in one get */
+    IDLE_RUNS_MAX = 64         /* of damaged entries of a batch queue, passed in one get */
 };
 /* Tags codes below belong to extension files of queues, which we do not read. @source shared facts: store 3.1 */
 #define TAGS_CODE_EXTENSION_MAX (-2147483649LL)
@@ -102,15 +103,16 @@ static bool answer_bounds(struct scan *scan) {
     return true;
 }
 
-/* Does the answer end before a record of that size? Never before the first. */
-static bool is_full(const struct scan *scan, int32_t size_bytes, bool hot) {
+/* Does the answer end before that record? Never before the first. */
+static bool is_full(const struct scan *scan, const struct queue_entry *entry, bool hot) {
     const struct store *store = scan->store;
     const struct get *get = scan->get;
     if (get->count == 0) return false;
-    int64_t bytes = get->total_bytes + size_bytes;
+    int64_t bytes = get->total_bytes + entry->size_bytes;
     int32_t max_bytes = hot ? LIVE(store, max_transfer_bytes_in_memory) : LIVE(store, max_transfer_bytes_in_disk);
     int32_t max_count = hot ? LIVE(store, max_transfer_count_in_memory) : LIVE(store, max_transfer_count_in_disk);
-    return get->count >= get->max_count || bytes > scan->max_bytes || bytes > max_bytes || get->count >= max_count;
+    return get->count > get->max_count - entry->count || bytes > scan->max_bytes || bytes > max_bytes ||
+           get->count >= max_count;
 }
 
 /* The bytes of a record in place; false when the log no longer holds them. */
@@ -171,7 +173,7 @@ static bool head_agrees(const struct scan *scan, const struct queue_entry *entry
     uint32_t magic = load_u32be(at + RECORD_AT_MAGIC);
     return (magic == RECORD_MAGIC_V1 || magic == RECORD_MAGIC_V2) &&
            load_i64be(at + RECORD_AT_PHYSICAL_OFFSET) == entry->offset_phys &&
-           (scan->is_lmq || load_i64be(at + RECORD_AT_QUEUE_OFFSET) == scan->get->next_offset);
+           (scan->is_lmq || load_i64be(at + RECORD_AT_QUEUE_OFFSET) == entry->offset_queue);
 }
 
 /* All that the format can tell of a record that was read from a disk. The due time that stands for the tags of a
@@ -181,6 +183,7 @@ static bool is_whole(const struct scan *scan, const struct queue_entry *entry, s
     struct record parts;
     if (record_decode(record, RECORD_CHECK_BODY_CRC, &parts) != ERR_OK) return false;
     if (!scan->is_lmq && (parts.queue_id != queue->id || !bytes_equal(parts.topic, queue->topic))) return false;
+    if (queue->kind == QUEUE_BATCH && entry->count != MAX(dispatch_batch_count(&parts), 1)) return false;
     return entry->tags_code <= TAGS_CODE_EXTENSION_MAX || bytes_is(parts.topic, "SCHEDULE_TOPIC_XXXX") ||
            dispatch_tags_code(scan->store, &parts) == entry->tags_code;
 }
@@ -193,13 +196,13 @@ static bool is_sound(const struct scan *scan, const struct queue_entry *entry, s
     if (head_agrees(scan, entry, record) && (as_written || is_whole(scan, entry, record))) return true;
     log_every_ms(
         1000, ERROR, STORE, "damaged message or queue entry, not served: topic=%.*s queue=%d offset=%lld phys=%lld",
-        BYTES_ARG(scan->get->queue->topic), scan->get->queue->id, (long long)scan->get->next_offset, (long long)phys);
+        BYTES_ARG(scan->get->queue->topic), scan->get->queue->id, (long long)entry->offset_queue, (long long)phys);
     return false;
 }
 
-static void add_record(struct scan *scan, struct bytes record) {
+static void add_record(struct scan *scan, const struct queue_entry *entry, struct bytes record) {
     struct get *get = scan->get;
-    get->count++;
+    get->count += entry->count;
     get->total_bytes += (int64_t)record.len;
     get->status = GET_FOUND;
     struct store_slice *last = get->slice_count > 0 ? &get->slices[get->slice_count - 1] : NULL;
@@ -217,9 +220,31 @@ static void add_record(struct scan *scan, struct bytes record) {
     get->slices[get->slice_count++] = (struct store_slice){record, scan->file};
 }
 
-static enum step pass_over(struct scan *scan, enum get_status status) {
+static enum step pass_over(struct scan *scan, const struct queue_entry *entry, enum get_status status) {
     if (scan->get->count == 0) scan->get->status = status;
+    scan->get->next_offset = queue_entry_end(entry);
     return STEP_ON;
+}
+
+/* In a batch queue the next entry says where it goes on: what this one says of itself may be the damage. */
+static enum step pass_damage(struct scan *scan, const struct queue_entry *entry) {
+    int64_t next_offset = scan->get->next_offset;
+    (void)pass_over(scan, entry, GET_MESSAGE_WAS_REMOVING);
+    if (scan->get->queue->kind == QUEUE_BATCH) scan->get->next_offset = next_offset;
+    return STEP_ON;
+}
+
+/* Does the entry say all of its tags? Those of the messages in a batch are inside. */
+static bool are_tags_known(const struct scan *scan, const struct queue_entry *entry) {
+    bool may_be_batch = scan->get->queue->kind == QUEUE_BATCH && entry->tags_code == 0;
+    return entry->tags_code > TAGS_CODE_EXTENSION_MAX && !may_be_batch;
+}
+
+/* Batches are for all tags: consumers look at what is inside. (The Java broker leaves them out for who wants tags.) */
+static bool matches_tags(const struct scan *scan, const struct queue_entry *entry, struct bytes record) {
+    const struct get *get = scan->get;
+    if (!get->match_tags || (load_i32be(record.data + RECORD_AT_SYS_FLAG) & SYS_FLAG_INNER_BATCH)) return true;
+    return get->match_tags(get->match_ctx, tags_code_of(scan, entry, record));
 }
 
 static enum step take_record(struct scan *scan, const struct queue_entry *entry) {
@@ -228,24 +253,23 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
     if (!find_record(scan, entry, &record)) {
         if (!queue_entry_is_filler(entry) && entry->offset_phys < commitlog_min(&scan->store->log))
             scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
-        return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
+        return pass_over(scan, entry, GET_MESSAGE_WAS_REMOVING);
     }
-    bool by_record = get->match_record || entry->tags_code <= TAGS_CODE_EXTENSION_MAX;
-    bool tags_known = entry->tags_code > TAGS_CODE_EXTENSION_MAX;
+    bool tags_known = are_tags_known(scan, entry), by_record = get->match_record || !tags_known;
     if (tags_known && get->match_tags && !get->match_tags(get->match_ctx, entry->tags_code))
-        return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+        return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
     if (!is_at_hand(scan, entry->offset_phys, record)) {
         if (get->count == 0) get->status = GET_COLD;
         return STEP_STOP;
     }
-    if (!is_sound(scan, entry, record)) return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
+    if (!is_sound(scan, entry, record)) return pass_damage(scan, entry);
     if (by_record) {
-        if (!tags_known && get->match_tags && !get->match_tags(get->match_ctx, tags_code_of(scan, entry, record)))
-            return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+        if (!tags_known && !matches_tags(scan, entry, record)) return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
         if (get->match_record && !get->match_record(get->match_ctx, record))
-            return pass_over(scan, GET_NO_MATCHED_MESSAGE);
+            return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
     }
-    add_record(scan, record);
+    add_record(scan, entry, record);
+    get->next_offset = queue_entry_end(entry);
     scan->skip_phys = -1;
     return STEP_ON;
 }
@@ -253,16 +277,15 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
 static enum step look_at(struct scan *scan, const struct queue_entry *entry) {
     struct get *get = scan->get;
     bool hot = scan->end_phys - entry->offset_phys <= scan->hot_bytes;
-    if (is_full(scan, entry->size_bytes, hot) || get->total_bytes >= scan->max_bytes) return STEP_STOP;
+    if (is_full(scan, entry, hot) || get->total_bytes >= scan->max_bytes) return STEP_STOP;
     if (entry->offset_phys < scan->skip_phys) {
-        get->next_offset++;
+        get->next_offset = queue_entry_end(entry);
         return STEP_ON;
     }
     int32_t count = get->count;
     if (take_record(scan, entry) == STEP_STOP) return STEP_STOP;
     scan->last_phys = entry->offset_phys;
     if (get->count > count && !hot) get->from_disk = true;
-    get->next_offset++;
     return STEP_ON;
 }
 
@@ -272,24 +295,42 @@ static bool is_over_time(const struct scan *scan) {
     return scan->get->match_record && !scan->get->may_wait && clock_monotonic_ms() - scan->start_ms >= MATCH_MS_MAX;
 }
 
+/* An entry of a batch queue says itself of which messages it is: not one that was damaged. */
+static bool says_its_place(const struct scan *scan, const struct queue_entry *entry) {
+    const struct get *get = scan->get;
+    return get->queue->kind == QUEUE_SIMPLE ||
+           (queue_entry_is_used(entry) && queue_entry_end(entry) > get->next_offset &&
+            queue_entry_end(entry) <= get->max_offset);
+}
+
+/* Nothing can be read at next_offset. */
+static void pass_file(struct get *get, const struct scan *scan) {
+    if (get->count > 0) return;
+    get->status = GET_OFFSET_FOUND_NULL;
+    get->next_offset = correct(scan, consumequeue_roll(get->queue, get->next_offset));
+}
+
 static void scan_entries(struct scan *scan) {
     struct get *get = scan->get;
-    char raw[CHUNK_ENTRIES * QUEUE_ENTRY_BYTES];
-    while (get->next_offset < scan->scan_end) {
-        int32_t count, max = (int32_t)MIN(CHUNK_ENTRIES, scan->scan_end - get->next_offset);
-        enum err err = consumequeue_read(get->queue, get->next_offset, max, get->may_wait, raw, &count);
+    struct queue_run run;
+    run.count = 0; /* its memory is left as it is */
+    for (int idle_runs = 0; get->next_offset < scan->scan_end; idle_runs++) {
+        int64_t begin = get->next_offset;
+        int32_t max = (int32_t)MIN(CHUNK_ENTRIES, scan->scan_end - begin);
+        enum err err = run.count == 0 ? consumequeue_read(get->queue, begin, max, get->may_wait, &run)
+                                      : consumequeue_read_on(get->queue, max, get->may_wait, &run);
         if (err == ERR_BUSY && get->count == 0) get->status = GET_COLD;
         if (err == ERR_BUSY) return;
-        if (err != ERR_OK || count == 0) {
-            if (get->count > 0) return;
-            get->status = GET_OFFSET_FOUND_NULL;
-            get->next_offset = correct(scan, consumequeue_roll(get->queue, get->next_offset));
+        if (run.count == 0 || idle_runs > IDLE_RUNS_MAX) {
+            pass_file(get, scan);
             return;
         }
-        for (int32_t i = 0; i < count; i++) {
-            struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
+        for (int32_t i = 0; i < run.count; i++) {
+            struct queue_entry entry = queue_run_at(&run, i);
+            if (!says_its_place(scan, &entry)) continue;
             if (look_at(scan, &entry) == STEP_STOP || is_over_time(scan)) return;
         }
+        if (get->next_offset > begin) idle_runs = 0;
     }
 }
 

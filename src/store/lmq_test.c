@@ -2,7 +2,7 @@
 #include "store/store_testing.h"
 #include "message/properties.h"
 
-enum { ROOM = 3 * LMQ_OFFSET_ROOM };
+enum { ROOM = 3 * QUEUE_OFFSET_ROOM };
 
 /* A message of topic T that names the light queues `names`, comma separated; the caller frees put.record. */
 static struct put make_put(struct testing *t, const char *names, struct queue **lmqs, size_t lmq_count) {

@@ -6,7 +6,8 @@
 #include "store/store_internal.h"
 
 struct queue *store_queue(struct store *store, struct bytes topic, int32_t queue_id, bool create) {
-    return queue_table_find(&store->queues, store, topic, queue_id, create);
+    return create ? queue_table_make(&store->queues, store, topic, queue_id, QUEUE_SIMPLE)
+                  : queue_table_find(&store->queues, topic, queue_id);
 }
 
 struct bytes queue_topic(const struct queue *queue) {
@@ -15,6 +16,10 @@ struct bytes queue_topic(const struct queue *queue) {
 
 int32_t queue_id(const struct queue *queue) {
     return queue->id;
+}
+
+enum queue_kind queue_kind(const struct queue *queue) {
+    return queue->kind;
 }
 
 bool queue_deleted(const struct queue *queue) {
@@ -70,13 +75,13 @@ enum err store_record_at(struct store *store, int64_t offset_phys, struct store_
 
 enum err queue_entry_at(struct store *store, struct queue *queue, int64_t offset_queue, struct queue_entry *out) {
     (void)store;
-    char raw[QUEUE_ENTRY_BYTES];
-    int32_t count = 0;
-    if (offset_queue >= queue_min(queue)) TRY(consumequeue_read(queue, offset_queue, 1, true, raw, &count));
-    if (count == 0)
+    struct queue_run run;
+    run.count = 0; /* its memory is left as it is */
+    if (offset_queue >= queue_min(queue)) TRY(consumequeue_read(queue, offset_queue, 1, true, &run));
+    if (run.count == 0)
         return fail(ERR_NOT_FOUND, "queue %.*s/%d has no offset %" PRId64, BYTES_ARG(queue->topic), queue->id,
                     offset_queue);
-    *out = queue_entry_decode(raw);
+    *out = queue_run_at(&run, 0);
     return ERR_OK;
 }
 

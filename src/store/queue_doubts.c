@@ -6,21 +6,22 @@
 #include "base/log.h"
 
 static bool is_last_in_queue(const struct queue_doubt *doubt) {
-    return doubt->place >= 0 && doubt->place == doubt->queue->pending_end - 1;
+    return doubt->place >= 0 && doubt->place == doubt->queue->pending_offset - doubt->entry.count;
 }
 
 static bool goes_forward(const struct queue_doubt *doubt) {
-    return doubt->offset_queue > doubt->place;
+    return doubt->entry.offset_queue > doubt->place;
 }
 
 static enum err believe(struct queue_doubt *doubt) {
     struct queue *queue = doubt->queue;
-    int64_t cut_at = MIN(doubt->place, doubt->offset_queue);
+    int64_t cut_at = MIN(doubt->place, doubt->entry.offset_queue);
     log_warn(STORE, "queue goes on at another number: topic=%.*s queue=%d ended_at=%lld goes_on_at=%lld",
-             BYTES_ARG(queue_topic(queue)), queue_id(queue), (long long)doubt->place, (long long)doubt->offset_queue);
+             BYTES_ARG(queue_topic(queue)), queue_id(queue), (long long)doubt->place,
+             (long long)doubt->entry.offset_queue);
     doubt->place = -1;
     TRY(consumequeue_cut(queue, cut_at));
-    return consumequeue_put(queue, doubt->offset_queue, &doubt->entry, true);
+    return consumequeue_put(queue, &doubt->entry, true);
 }
 
 static void withhold(struct queue_doubt *doubt) {
@@ -29,7 +30,7 @@ static void withhold(struct queue_doubt *doubt) {
                   "damaged record, not shown to consumers: offset_phys=%lld topic=%.*s queue=%d says_number=%lld "
                   "expected=%lld",
                   (long long)doubt->entry.offset_phys, BYTES_ARG(queue_topic(doubt->queue)), queue_id(doubt->queue),
-                  (long long)doubt->offset_queue, (long long)doubt->place);
+                  (long long)doubt->entry.offset_queue, (long long)doubt->place);
     doubt->place = -1;
 }
 
@@ -42,25 +43,26 @@ static struct queue_doubt *doubt_of(struct queue_doubts *doubts, struct queue *q
     return doubt;
 }
 
-static enum err hold(struct queue_doubt *doubt, int64_t offset_queue, const struct queue_entry *entry) {
+static enum err hold(struct queue_doubt *doubt, const struct queue_entry *entry) {
     withhold(doubt);
-    doubt->place = doubt->queue->pending_end;
-    doubt->offset_queue = offset_queue;
+    doubt->place = doubt->queue->pending_offset;
     doubt->entry = *entry;
-    return consumequeue_put(doubt->queue, doubt->place, entry, true);
+    struct queue_entry placed = *entry;
+    placed.offset_queue = doubt->place;
+    return consumequeue_put(doubt->queue, &placed, true);
 }
 
-enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, int64_t offset_queue,
-                          const struct queue_entry *entry) {
+enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, const struct queue_entry *entry) {
     bool may_begin = consumequeue_is_empty(queue) && (!doubts->all_there || doubts->records_lost);
-    if (offset_queue == queue->pending_end || may_begin) return consumequeue_put(queue, offset_queue, entry, true);
+    if (entry->offset_queue == queue->pending_offset || may_begin) return consumequeue_put(queue, entry, true);
     struct queue_doubt *doubt = doubt_of(doubts, queue);
-    bool agree = is_last_in_queue(doubt) && doubt->offset_queue >= 0 &&
-                 (offset_queue == doubt->offset_queue + 1 ||
-                  (doubts->records_lost && goes_forward(doubt) && offset_queue > doubt->offset_queue));
-    if (!agree) return hold(doubt, offset_queue, entry);
+    int64_t follows = queue_entry_end(&doubt->entry);
+    bool agree = is_last_in_queue(doubt) && doubt->entry.offset_queue >= 0 &&
+                 (entry->offset_queue == follows ||
+                  (doubts->records_lost && goes_forward(doubt) && entry->offset_queue > follows));
+    if (!agree) return hold(doubt, entry);
     TRY(believe(doubt));
-    return queue_doubts_put(doubts, queue, offset_queue, entry);
+    return queue_doubts_put(doubts, queue, entry);
 }
 
 enum err queue_doubts_end(struct queue_doubts *doubts) {

@@ -10,9 +10,8 @@
 
 struct queue_doubt {
     struct queue *queue;
-    int64_t place;        /* it has taken; -1 = no longer in doubt */
-    int64_t offset_queue; /* that the record says */
-    struct queue_entry entry;
+    int64_t place;            /* it has taken; -1 = no longer in doubt */
+    struct queue_entry entry; /* as the record says */
     struct queue_doubt *next;
 };
 struct queue_doubts {
@@ -21,8 +20,7 @@ struct queue_doubts {
     bool records_lost;         /* records were passed over: numbers may be missing anywhere from there on */
 };
 /* consumequeue_put for a queue that is made again from its first record on. */
-enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, int64_t offset_queue,
-                          const struct queue_entry *entry) MUST_USE;
+enum err queue_doubts_put(struct queue_doubts *doubts, struct queue *queue, const struct queue_entry *entry) MUST_USE;
 /* No record follows. What is still in doubt is believed if records were lost and it goes forward. */
 enum err queue_doubts_end(struct queue_doubts *doubts) MUST_USE;
 void queue_doubts_close(struct queue_doubts *doubts);

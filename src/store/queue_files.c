@@ -16,8 +16,14 @@ static size_t bucket_of(const struct queue *queue, int64_t start_bytes) {
     return (mixed >> 40) % BUCKETS;
 }
 
-void queue_files_init(struct queue_files *files, size_t limit, int64_t file_bytes) {
-    *files = (struct queue_files){.limit = limit, .file_bytes = file_bytes};
+const char *const queue_folders[QUEUE_KINDS] = {[QUEUE_SIMPLE] = "consumequeue", [QUEUE_BATCH] = "batchconsumequeue"};
+
+void queue_files_init(struct queue_files *files, size_t limit, const int64_t file_bytes[QUEUE_KINDS]) {
+    *files = (struct queue_files){.limit = limit};
+    for (int kind = 0; kind < QUEUE_KINDS; kind++) {
+        int64_t entry_bytes = queue_entry_bytes((enum queue_kind)kind);
+        files->file_bytes[kind] = (file_bytes[kind] + entry_bytes - 1) / entry_bytes * entry_bytes;
+    }
     files->buckets = calloc(BUCKETS, sizeof *files->buckets);
     must(files->buckets);
     lock_init(&files->lock, LOCK_QUEUE_FILES);
@@ -68,9 +74,14 @@ void queue_files_read_at_random(struct queue_files *files) {
 }
 
 void queue_files_path(const struct queue *queue, int64_t start_bytes, char *out, size_t size) {
-    int len = snprintf(out, size, "%s/consumequeue/%.*s/%d", queue->store->root, BYTES_ARG(queue->topic), queue->id);
+    int len = snprintf(out, size, "%s/%s/%.*s/%d", queue->store->root, queue_folders[queue->kind],
+                       BYTES_ARG(queue->topic), queue->id);
     must(len > 0 && (size_t)len < size);
     if (start_bytes >= 0) snprintf(out + len, size - (size_t)len, "/%020lld", (long long)start_bytes);
+}
+
+int64_t queue_files_bytes(const struct queue *queue) {
+    return queue->store->queue_files.file_bytes[queue->kind];
 }
 
 static struct queue_file *find(struct queue_files *files, const struct queue *queue, int64_t start_bytes) {
@@ -83,7 +94,7 @@ static struct queue_file *find(struct queue_files *files, const struct queue *qu
     return file;
 }
 
-static enum err create_file(const struct queue_files *files, const struct queue *queue, const char *path, int *fd) {
+static enum err create_file(const struct queue *queue, const char *path, int *fd) {
     char dir[STORE_PATH_MAX];
     int64_t size_bytes;
     enum err err = file_open(path, FILE_CREATE, fd);
@@ -94,7 +105,7 @@ static enum err create_file(const struct queue_files *files, const struct queue 
     }
     TRY(err);
     err = file_size(*fd, &size_bytes);
-    if (err == ERR_OK && size_bytes < files->file_bytes) err = file_resize(*fd, path, files->file_bytes);
+    if (err == ERR_OK && size_bytes < queue_files_bytes(queue)) err = file_resize(*fd, path, queue_files_bytes(queue));
     if (err != ERR_OK) file_close(*fd);
     return err;
 }
@@ -133,7 +144,7 @@ enum err queue_files_take(struct queue_files *files, struct queue *queue, int64_
     int fd;
     char path[STORE_PATH_MAX];
     queue_files_path(queue, start_bytes, path, sizeof path);
-    TRY(create ? create_file(files, queue, path, &fd) : file_open(path, FILE_READ_WRITE, &fd));
+    TRY(create ? create_file(queue, path, &fd) : file_open(path, FILE_READ_WRITE, &fd));
     lock_take(&files->lock);
     *out = find(files, queue, start_bytes); /* another thread may have opened it meanwhile */
     bool raced = *out != NULL;

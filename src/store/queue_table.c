@@ -53,7 +53,7 @@ static void grow(struct queue_table *table) {
 }
 
 static struct queue *add(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
-                         uint32_t hash) {
+                         enum queue_kind kind, uint32_t hash) {
     if (table->count >= table->bucket_count) grow(table);
     struct queue *queue = calloc(1, sizeof *queue + topic.len);
     must(queue);
@@ -62,6 +62,7 @@ static struct queue *add(struct queue_table *table, struct store *store, struct 
     queue->store = store;
     queue->topic = bytes_make(text, topic.len);
     queue->id = id;
+    queue->kind = kind;
     queue->hash = hash;
     queue->first_file_bytes = queue->named_bytes = queue->newest_phys = -1;
     queue->hash_next = table->buckets[hash % table->bucket_count];
@@ -78,14 +79,36 @@ bool queue_table_is_topic(struct bytes topic) {
            !memchr(topic.data, 0, topic.len) && !bytes_is(topic, ".") && !bytes_is(topic, "..");
 }
 
-struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
-                               bool create) {
-    uint32_t hash = hash_of(topic, id);
-    lock_take(&table->lock);
+/* @thread holder of the lock */
+static struct queue *find(const struct queue_table *table, struct bytes topic, int32_t id, uint32_t hash) {
     struct queue *queue = table->buckets[hash % table->bucket_count];
     while (queue && (queue->hash != hash || queue->id != id || !bytes_equal(queue->topic, topic)))
         queue = queue->hash_next;
-    if (!queue && create && id >= 0 && queue_table_is_topic(topic)) queue = add(table, store, topic, id, hash);
+    return queue;
+}
+
+struct queue *queue_table_find(struct queue_table *table, struct bytes topic, int32_t id) {
+    lock_take(&table->lock);
+    struct queue *queue = find(table, topic, id, hash_of(topic, id));
+    lock_give(&table->lock);
+    return queue;
+}
+
+static enum queue_kind kind_of(struct store *store, struct bytes topic, enum queue_kind unless_known) {
+    enum queue_kind kind;
+    bool known = store->events.queue_kind && store->events.queue_kind(store->events.owner, topic, &kind);
+    return known ? kind : unless_known;
+}
+
+struct queue *queue_table_make(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
+                               enum queue_kind unless_known) {
+    struct queue *queue = queue_table_find(table, topic, id);
+    if (queue || id < 0 || !queue_table_is_topic(topic)) return queue;
+    enum queue_kind kind = kind_of(store, topic, unless_known); /* without the lock: it is the owner's code */
+    uint32_t hash = hash_of(topic, id);
+    lock_take(&table->lock);
+    queue = find(table, topic, id, hash);
+    if (!queue) queue = add(table, store, topic, id, kind, hash);
     lock_give(&table->lock);
     return queue;
 }
@@ -113,7 +136,7 @@ uint64_t queue_table_mark(struct queue_table *table, bool with_files) {
     lock_take(&table->lock);
     for (size_t i = 0; i < table->bucket_count; i++) {
         for (struct queue *queue = table->buckets[i]; queue; queue = queue->hash_next) {
-            uint64_t written = (uint64_t)atomic_load(&queue->written_offset);
+            uint64_t written = (uint64_t)atomic_load(&queue->written_slot);
             if (written == 0) continue;
             uint64_t files = with_files ? (uint64_t)queue->first_file_bytes : 0;
             mark += mix(mix(mix(queue->hash + UINT64_C(1)) ^ files) ^ written);

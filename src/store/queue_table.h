@@ -18,9 +18,12 @@ struct queue_table {
 bool queue_table_is_topic(struct bytes topic);
 void queue_table_init(struct queue_table *table);
 void queue_table_close(struct queue_table *table);
-/* NULL when missing and `create` is false, or when the topic cannot be a folder name or the id is negative. */
-struct queue *queue_table_find(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
-                               bool create);
+/* NULL when missing. */
+struct queue *queue_table_find(struct queue_table *table, struct bytes topic, int32_t id);
+/* Finds or makes it, of the kind that the owner of the store says, or else of `unless_known`. NULL when the topic
+ * cannot be a folder name or the id is negative. */
+struct queue *queue_table_make(struct queue_table *table, struct store *store, struct bytes topic, int32_t id,
+                               enum queue_kind unless_known);
 /* A copy of all pointers for a walk without the lock; the caller frees. */
 struct queue **queue_table_list(struct queue_table *table, size_t *count);
 /* Other with each entry at the end of a queue, and `with_files` at the begin of its files, that is there or not: a

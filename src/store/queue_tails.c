@@ -48,7 +48,7 @@ enum err queue_tails_lend(struct queue_tails *tails, struct queue *queue, bool m
         tails->count++;
     }
     tail->owner = queue;
-    tail->first_offset = queue->pending_end;
+    tail->first_slot = queue->pending_slot;
     tail->count = 0;
     link_tail(tails, tail);
     consumequeue_set_tail(queue, tail);

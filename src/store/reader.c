@@ -11,7 +11,6 @@
 
 enum {
     PAGE_BYTES = 4096,
-    CHUNK_ENTRIES = 512,
     GAP_BYTES = 32 << 10,  /* between records, read rather than left out */
     AHEAD_BYTES = 1 << 20, /* read at a time, with the gaps */
     AHEAD_ENTRIES = 1024,
@@ -64,14 +63,16 @@ static int64_t visit_part(struct store *store, int64_t from_phys, int64_t to_phy
  * up behind the last one. */
 static void visit_records(struct stretch *stretch, int64_t gap_bytes, visit_fn *visit) {
     struct store *store = stretch->store;
-    char raw[CHUNK_ENTRIES * QUEUE_ENTRY_BYTES];
+    struct queue_run run;
     int64_t from_phys = 0, to_phys = 0, end_phys = commitlog_end(&store->log);
     while (stretch->left > 0 && stretch->bytes_left > 0) {
-        int32_t count, i = 0, max = MIN(stretch->left, CHUNK_ENTRIES);
-        enum err err = consumequeue_read(stretch->queue, stretch->offset_queue, max, true, raw, &count);
-        if (err != ERR_OK || count == 0) break;
-        for (; i < count && stretch->bytes_left > 0; i++) {
-            struct queue_entry entry = queue_entry_decode(raw + i * QUEUE_ENTRY_BYTES);
+        int32_t i = 0;
+        int64_t begin = stretch->offset_queue;
+        enum err err = consumequeue_read(stretch->queue, begin, stretch->left, true, &run);
+        if (err != ERR_OK || run.count == 0) break;
+        for (; i < run.count && stretch->bytes_left > 0; i++) {
+            struct queue_entry entry = queue_run_at(&run, i);
+            stretch->offset_queue = MAX(stretch->offset_queue, queue_entry_end(&entry));
             int64_t phys = entry.offset_phys, size_bytes = entry.size_bytes;
             if (phys < 0 || phys >= end_phys || size_bytes <= 0) continue;
             bool near = to_phys > 0 && phys >= to_phys && phys - to_phys <= gap_bytes &&
@@ -83,8 +84,8 @@ static void visit_records(struct stretch *stretch, int64_t gap_bytes, visit_fn *
             stretch->bytes_left -= phys + size_bytes - to_phys;
             to_phys = phys + size_bytes;
         }
-        stretch->offset_queue += i;
         stretch->left -= i;
+        if (stretch->offset_queue == begin) break; /* damaged entries */
     }
     stretch->read_bytes += visit_part(store, from_phys, to_phys, visit);
 }

@@ -91,8 +91,6 @@ enum err recover_check_format(const struct store *store) {
         memchr(config->store_path_commit_log.data, ',', config->store_path_commit_log.len))
         return fail(ERR_NOT_SUPPORTED, "storePathCommitLog names several folders: only one is supported");
     TRY(check_folders(store));
-    if (has_entries(store->root, "batchconsumequeue"))
-        log_warn(STORE, "topics with queue.type=BatchCQ are not served: dir=%s/batchconsumequeue", store->root);
     if (has_entries(store->root, "consumequeue_ext"))
         log_info(STORE, "queue extension files are not used: dir=%s/consumequeue_ext", store->root);
     return ERR_OK;
@@ -116,15 +114,19 @@ static int64_t start_after_crash(const struct store *store, struct mapped_queue 
 
 /* --- queues ---------------------------------------------------------------------------------------------- */
 
-static enum err load_queue(struct recovery *recovery, struct bytes topic, struct bytes folder) {
+static enum err load_queue(struct recovery *recovery, enum queue_kind kind, struct bytes topic, struct bytes folder) {
     struct store *store = recovery->store;
     int32_t id;
     if (!bytes_to_i32(folder, &id) || id < 0) {
         log_warn(STORE, "not a queue, passed over: topic=%.*s folder=%.*s", BYTES_ARG(topic), BYTES_ARG(folder));
         return ERR_OK;
     }
-    struct queue *queue = queue_table_find(&store->queues, store, topic, id, true);
-    if (!queue) return fail(ERR_CORRUPT, "%s/consumequeue/%.*s: no topic name", store->root, BYTES_ARG(topic));
+    struct queue *queue = queue_table_make(&store->queues, store, topic, id, kind);
+    if (!queue)
+        return fail(ERR_CORRUPT, "%s/%s/%.*s: no topic name", store->root, queue_folders[kind], BYTES_ARG(topic));
+    if (queue->kind != kind)
+        return fail(ERR_CORRUPT, "%s/%s/%.*s: the topic has queues of the other kind", store->root, queue_folders[kind],
+                    BYTES_ARG(topic));
     struct queue_entry last;
     TRY(consumequeue_load(queue, recovery->crashed ? recovery->synced_phys : INT64_MAX, &last));
     if (last.size_bytes > 0 && last.offset_phys >= recovery->newest.offset_phys) recovery->newest = last;
@@ -132,29 +134,48 @@ static enum err load_queue(struct recovery *recovery, struct bytes topic, struct
     return ERR_OK;
 }
 
-static enum err load_topic(struct recovery *recovery, const char *topic) {
+static enum err load_topic(struct recovery *recovery, enum queue_kind kind, const char *topic) {
     char path[STORE_PATH_MAX + 512];
-    snprintf(path, sizeof path, "%s/consumequeue/%s", recovery->store->root, topic);
+    snprintf(path, sizeof path, "%s/%s/%s", recovery->store->root, queue_folders[kind], topic);
     struct arena arena = {0};
     const char **names;
     size_t count;
     enum err err = file_list(&arena, path, &names, &count);
-    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_queue(recovery, bytes_of(topic), bytes_of(names[i]));
+    for (size_t i = 0; err == ERR_OK && i < count; i++)
+        err = load_queue(recovery, kind, bytes_of(topic), bytes_of(names[i]));
     arena_close(&arena);
     return err;
 }
 
-static enum err load_queues(struct recovery *recovery) {
+static enum err load_queues_in(struct recovery *recovery, enum queue_kind kind) {
     char path[STORE_PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/consumequeue", recovery->store->root);
+    snprintf(path, sizeof path, "%s/%s", recovery->store->root, queue_folders[kind]);
     struct arena arena = {0};
     const char **names;
     size_t count;
-    enum err err = file_make_dirs(path);
-    if (err == ERR_OK) err = file_list(&arena, path, &names, &count);
-    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, names[i]);
+    enum err err = file_list(&arena, path, &names, &count);
+    for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, kind, names[i]);
     arena_close(&arena);
     return err;
+}
+
+/* A store always has the folder of simple queues. */
+static enum err make_queue_folder(const struct recovery *recovery, bool *was_there) {
+    char path[STORE_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", recovery->store->root, queue_folders[QUEUE_SIMPLE]);
+    *was_there = file_exists(path);
+    return file_make_dirs(path);
+}
+
+/* Somebody may have taken that folder away, for the queues to be made again. */
+static enum err load_queues(struct recovery *recovery) {
+    bool was_there;
+    const char *root = recovery->store->root;
+    TRY(make_queue_folder(recovery, &was_there));
+    if (!was_there && has_entries(root, queue_folders[QUEUE_BATCH]))
+        return fail(ERR_CORRUPT, "the folder %s/%s was missing", root, queue_folders[QUEUE_SIMPLE]);
+    TRY(load_queues_in(recovery, QUEUE_SIMPLE));
+    return load_queues_in(recovery, QUEUE_BATCH);
 }
 
 /* Where the work begins. */
@@ -179,12 +200,15 @@ static bool queues_are_there(struct recovery *recovery) {
 /* All queues go; they are made again from the log, which has all that is in them. */
 static enum err drop_queues(struct recovery *recovery, const char *why) {
     struct store *store = recovery->store;
-    char path[STORE_PATH_MAX + 64];
     log_error(STORE, "consume queues are damaged, all are made again from the log: why=%s", why);
     store_forget_queues(store);
-    snprintf(path, sizeof path, "%s/consumequeue", store->root);
-    TRY(file_remove_tree(path));
-    TRY(file_make_dirs(path));
+    for (int kind = 0; kind < QUEUE_KINDS; kind++) {
+        char path[STORE_PATH_MAX + 64];
+        snprintf(path, sizeof path, "%s/%s", store->root, queue_folders[kind]);
+        TRY(file_remove_tree(path));
+    }
+    bool was_there;
+    TRY(make_queue_folder(recovery, &was_there));
     recovery->rebuilding = true;
     recovery->queue_count = 0;
     recovery->newest = (struct queue_entry){.offset_phys = -1};

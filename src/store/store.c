@@ -75,9 +75,9 @@ static enum err open_index(struct store *store, bool crashed) {
 
 static void init_queues(struct store *store) {
     queue_table_init(&store->queues);
-    queue_files_init(&store->queue_files, (size_t)store->config->max_open_queue_files,
-                     (store->config->mapped_file_size_consume_queue + QUEUE_ENTRY_BYTES - 1) / QUEUE_ENTRY_BYTES *
-                         QUEUE_ENTRY_BYTES);
+    const int64_t file_bytes[QUEUE_KINDS] = {store->config->mapped_file_size_consume_queue,
+                                             store->config->mapper_file_size_batch_consume_queue};
+    queue_files_init(&store->queue_files, (size_t)store->config->max_open_queue_files, file_bytes);
     dispatch_init(&store->dispatch, store);
     flush_init(&store->flush, store);
 }
@@ -121,6 +121,7 @@ static enum err open_files(struct store *store) {
     root_path(store, "checkpoint", path);
     TRY(checkpoint_open(path, &store->checkpoint));
     store->checkpoint_is_open = true;
+    if (store->events.locked) TRY(store->events.locked(store->events.owner));
     TRY(commitlog_open(&store->log, store->log_dir, store->config->mapped_file_size_commit_log));
     store->log_is_open = true;
     TRY(write_abort_file(store)); /* from here on files are changed */

@@ -37,8 +37,18 @@ struct store;
  * (then it is empty and marked deleted: resolve it anew). */
 struct queue;
 
+/* How a queue keeps its messages: an entry each, or an entry a record, which may hold a batch of them. The attribute
+ * queue.type of its topic: SimpleCQ, BatchCQ. */
+enum queue_kind { QUEUE_SIMPLE, QUEUE_BATCH, QUEUE_KINDS };
+
 struct store_events {
     void *owner;
+    /* The store is this process's; nothing is recovered yet. The owner's own files in it may be read. What it returns
+     * other than ERR_OK ends store_open. NULL: nothing to do. */
+    enum err (*locked)(void *owner);
+    /* Of what kind are the queues of that topic? False when it is not known; then as they are on disk, and new ones
+     * simple. NULL: always. @thread any, with LOCK_DISPATCH held or none */
+    bool (*queue_kind)(void *owner, struct bytes topic, enum queue_kind *out);
     /* New entries of `queue` can be read, or it was deleted. Called only when queue_watch asked for it, by whoever
      * appended, flushed or deleted, or the thread `dispatch`; mostly with LOCK_DISPATCH held. */
     void (*arrived)(void *owner, struct queue *queue);
@@ -60,6 +70,7 @@ void store_close(struct store *store);
 struct queue *store_queue(struct store *store, struct bytes topic, int32_t queue_id, bool create);
 struct bytes queue_topic(const struct queue *queue);
 int32_t queue_id(const struct queue *queue);
+enum queue_kind queue_kind(const struct queue *queue);
 bool queue_deleted(const struct queue *queue);
 int64_t queue_min(const struct queue *queue);  /* first offset that can be read */
 int64_t queue_max(const struct queue *queue);  /* first offset that cannot be read yet */
@@ -80,15 +91,19 @@ enum err store_delete_topic(struct store *store, struct bytes topic) MUST_USE;
 int32_t store_lmq_count(const struct store *store);
 
 /* --- append ---------------------------------------------------------------------------------------------- */
-enum { LMQ_OFFSET_ROOM = 20 }; /* digits of an offset and a comma */
+enum { QUEUE_OFFSET_ROOM = 20 }; /* digits of an offset and a comma */
 struct put {
     struct queue *queue;
     char *record; /* from record_encode; offsets and store time are filled in by the append */
     uint32_t size_bytes;
     bool no_offset; /* PREPARED and ROLLBACK records take no queue offset and get no entry */
     bool with_next; /* belongs together with the next put: same file, consecutive offsets (batch) */
+    /* 0, or the record holds a batch of so many messages, which take a queue offset each. Its last property is
+     * INNER_BASE, encoded with room for QUEUE_OFFSET_ROOM bytes; the append fills it in and shortens the record. Only
+     * for queues of the kind QUEUE_BATCH, and without light queues. */
+    int32_t batch_count;
     /* Light queues that get an entry of the record too. Its last property is INNER_MULTI_QUEUE_OFFSET, encoded with
-     * room for LMQ_OFFSET_ROOM bytes each; the append fills it in and shortens the record to what it takes. */
+     * room for QUEUE_OFFSET_ROOM bytes each; the append fills it in and shortens the record to what it takes. */
     struct queue **lmqs;
     size_t lmq_count;
     /* results */
@@ -172,6 +187,9 @@ struct queue_entry {
     int64_t offset_phys;
     int32_t size_bytes;
     int64_t tags_code;
+    int64_t offset_queue;  /* of its first message */
+    int32_t count;         /* of messages: 1, or those of the batch that the record holds */
+    int64_t store_time_ms; /* only in queues of the kind QUEUE_BATCH */
 };
 enum err queue_entry_at(struct store *store, struct queue *queue, int64_t offset_queue,
                         struct queue_entry *out) MUST_USE;

@@ -169,7 +169,7 @@ static void on_flushed(void *owner, int64_t offset_phys) {
 static void test_events(void **state) {
     (void)state;
     struct heard heard = {0};
-    struct store_events events = {&heard, on_arrived, on_flushed, NULL};
+    struct store_events events = {.owner = &heard, .arrived = on_arrived, .flushed = on_flushed};
     t.config.flush_disk_type = BYTES("SYNC_FLUSH");
     assert_ok(store_open(&t.config, &events, &t.store));
     assert_true(store_is_sync_flush(t.store));

@@ -54,7 +54,7 @@ _Noreturn static void live(struct box *box, struct shared *shared, int n) {
     must(freopen("/dev/null", "w", stderr)); /* how a process ends is told there */
     atomic_store(&allocations, 0);
     atomic_store(&fail_at, n);
-    if (store_open(&box->config, NULL, &store) == ERR_OK) {
+    if (box_try_open(box, &store) == ERR_OK) {
         for (int i = 0; i < SENDS; i++) {
             int64_t count = atomic_load(&shared->ack_count);
             struct box_put *put = &shared->acks[count];

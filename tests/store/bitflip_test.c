@@ -16,7 +16,7 @@
 #include "support/torture.h"
 
 enum { MESSAGES = 150, FILES_MAX = 256, CHECKPOINT_USED = 120 };
-enum kind { LOG, QUEUE, INDEX, CHECKPOINT, KINDS };
+enum kind { LOG, QUEUE, BATCH_QUEUE, INDEX, CHECKPOINT, KINDS };
 
 static struct box original;
 static struct box_put stored[MESSAGES];
@@ -29,7 +29,8 @@ static struct {
 static int file_count;
 
 static int add_file(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-    static const char *const folders[] = {"/commitlog/", "/consumequeue/", "/index/", "/checkpoint"};
+    static const char *const folders[] = {"/commitlog/", "/consumequeue/", "/batchconsumequeue/", "/index/",
+                                          "/checkpoint"};
     (void)ftw;
     const char *name = path + strlen(original.root);
     for (int kind = 0; type == FTW_F && kind < KINDS; kind++) {
@@ -150,8 +151,7 @@ static void read_queue(struct queue *queue, void *arg) {
         struct get get = {.queue = queue, .offset_queue = offset, .max_count = 1, .may_wait = true};
         store_get(reading, &arena, &get);
         for (size_t i = 0; i < get.slice_count; i++) {
-            must(get.count == 1);
-            take(arg, queue, get.next_offset - 1, get.slices[i].bytes);
+            take(arg, queue, get.next_offset - get.count, get.slices[i].bytes);
             store_release(get.slices[i].hold);
         }
         must(get.next_offset > offset);

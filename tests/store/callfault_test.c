@@ -54,7 +54,7 @@ static void send(struct run *run, struct store *store, int count) {
 
 static void live(struct run *run) {
     struct store *store;
-    if (store_open(&run->box.config, NULL, &store) != ERR_OK) return;
+    if (box_try_open(&run->box, &store) != ERR_OK) return;
     for (int i = 0; i < SENDS; i++) send(run, store, 1 + i % 2);
     store_delete_expired(store);
     if (store_delete_topic(store, BYTES("NoSuchTopic")) != ERR_OK) run->refused++;

@@ -127,7 +127,7 @@ static void make_abort(const struct box *box) {
 static struct store *restart(struct box *box, struct store *store) {
     store_close(store);
     if (torture_random(2)) make_abort(box);
-    enum err err = store_open(&box->config, NULL, &store);
+    enum err err = box_try_open(box, &store);
     if (err == ERR_OK) return store;
     must(err == ERR_DISK_FULL && strlen(err_detail(err)) > 0);
     return NULL;

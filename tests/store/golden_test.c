@@ -6,15 +6,16 @@
 #include "os/file.h"
 #include "support/golden_store.h"
 
-/* What the Java broker keeps in files of another kind: one record is a whole batch. */
-static bool is_inner_batch(const struct json *message) {
-    return json_i64(json_get(message, "sysFlag"), 0) & SYS_FLAG_INNER_BATCH;
-}
-
 /* PREPARED and ROLLBACK records have no entry. */
 static bool has_entry(const struct json *message) {
     int64_t kind = json_i64(json_get(message, "sysFlag"), 0) & SYS_FLAG_TRANSACTION_MASK;
-    return !is_inner_batch(message) && kind != SYS_FLAG_PREPARED && kind != SYS_FLAG_ROLLBACK;
+    return kind != SYS_FLAG_PREPARED && kind != SYS_FLAG_ROLLBACK;
+}
+
+/* Messages in it: what Java's consumer makes of a batch. */
+static int64_t messages_in(const struct json *message) {
+    const struct json *inner = json_get(message, "javaInnerMessages");
+    return inner ? (int64_t)inner->count : 1;
 }
 
 static struct queue *queue_of(struct store *store, const struct json *node) {
@@ -92,17 +93,21 @@ static void expect_in_queue(struct store *store, const struct json *where, const
     if (json_bool(json_get(message, "inConsumeQueue"), false) && !is_extension_address(entry.tags_code))
         EXPECT_INT(entry.tags_code, message, "tagsCode");
 
-    struct arena arena = {0};
-    struct get get = {.queue = queue, .offset_queue = offset_queue, .max_count = 1, .may_wait = true};
-    store_get(store, &arena, &get);
-    assert_int_equal(get.status, GET_FOUND);
-    assert_int_equal(get.count, 1);
-    assert_int_equal(get.slice_count, 1);
-    assert_int_equal(get.next_offset, offset_queue + 1);
-    EXPECT_INT(get.total_bytes, message, "size");
-    expect_record(get.slices[0].bytes, message);
-    store_release(get.slices[0].hold);
-    arena_close(&arena);
+    assert_int_equal(entry.offset_queue, offset_queue);
+    assert_int_equal(entry.count, messages_in(message));
+    for (int32_t i = 0; i < entry.count; i++) {
+        struct arena arena = {0};
+        struct get get = {.queue = queue, .offset_queue = offset_queue + i, .max_count = 1, .may_wait = true};
+        store_get(store, &arena, &get);
+        assert_int_equal(get.status, GET_FOUND);
+        assert_int_equal(get.count, entry.count);
+        assert_int_equal(get.slice_count, 1);
+        assert_int_equal(get.next_offset, offset_queue + entry.count);
+        EXPECT_INT(get.total_bytes, message, "size");
+        expect_record(get.slices[0].bytes, message);
+        store_release(get.slices[0].hold);
+        arena_close(&arena);
+    }
 }
 
 static void expect_messages(struct store *store, const struct json *manifest) {
@@ -120,7 +125,6 @@ static void expect_queues(struct store *store, const struct json *manifest) {
     for (const struct json *node = json_first(json_get(manifest, "queues")); node; node = node->next) {
         struct queue *queue = queue_of(store, node);
         int64_t java_max = json_i64(json_get(node, "javaMax"), -1);
-        if (json_first(json_get(node, "files")) == NULL) continue; /* kept in files of another kind */
         assert_non_null(queue);
         EXPECT_INT(queue_min(queue), node, "javaMin");
         assert_int_equal(queue_max(queue), java_max);
@@ -221,6 +225,15 @@ static void shows_what_java_stored(void **state) {
     golden_store_close(&golden);
 }
 
+static int32_t messages_of(const struct queue *queue, struct bytes stored) {
+    struct record record;
+    int32_t count = 1;
+    assert_ok(record_decode(stored, RECORD_CHECK_BODY_CRC, &record));
+    bool says = bytes_to_i32(properties_get(record.properties, PROPERTY_INNER_NUM), &count);
+    assert_int_equal(says, queue_kind(queue) == QUEUE_BATCH);
+    return count;
+}
+
 /* The whole log through one queue after the other, in pulls of 32. */
 static void pulls_whole_queues(void **state) {
     if (!golden_store_dir()) skip();
@@ -240,7 +253,8 @@ static void pulls_whole_queues(void **state) {
             int32_t count = 0;
             for (size_t i = 0; i < get.slice_count; i++) {
                 struct bytes rest = get.slices[i].bytes;
-                for (struct record record; rest.len; rest = bytes_skip(rest, record.size_bytes), count++) {
+                for (struct record record; rest.len; rest = bytes_skip(rest, record.size_bytes)) {
+                    count += messages_of(queue, rest);
                     assert_int_equal(record_decode(rest, RECORD_CHECK_BODY_CRC, &record), ERR_OK);
                     assert_true(record.offset_phys > phys);
                     phys = record.offset_phys;
@@ -257,13 +271,37 @@ static void pulls_whole_queues(void **state) {
     golden_store_close(&golden);
 }
 
+/* What the log says of batches makes the same bytes that the Java broker wrote. */
+static void makes_queues_of_batches_again(void **state) {
+    if (!golden_store_dir()) skip();
+    struct golden_store golden;
+    golden_store_unpack(&golden, *state);
+    char folder[256], path[512], abort_path[256];
+    struct buf before = {0}, after = {0};
+    snprintf(folder, sizeof folder, "%s/batchconsumequeue", golden.root);
+    snprintf(path, sizeof path, "%s/TopicBcq/0/00000000000000000000", folder);
+    snprintf(abort_path, sizeof abort_path, "%s/abort", golden.root);
+    assert_ok(file_read_all(path, 1 << 28, &before));
+    golden.config.mapper_file_size_batch_consume_queue = (int32_t)before.len;
+    assert_ok(file_remove_tree(folder));
+    assert_ok(file_replace(abort_path, BYTES(""), false));
+    store_close(golden_store_open(&golden));
+    assert_ok(file_read_all(path, 1 << 28, &after));
+    assert_true(bytes_equal(buf_bytes(&after), buf_bytes(&before)));
+    buf_close(&before);
+    buf_close(&after);
+    golden_store_close(&golden);
+}
+
 int main(void) {
-    struct CMUnitTest tests[2 * 16];
+    struct CMUnitTest tests[2 * 16 + 1];
     size_t count = 0;
     for (size_t i = 0; i < golden_store_count; i++) {
         void *name = (void *)(uintptr_t)golden_store_names[i];
         tests[count++] = (struct CMUnitTest){golden_store_names[i], shows_what_java_stored, NULL, NULL, name};
         tests[count++] = (struct CMUnitTest){golden_store_names[i], pulls_whole_queues, NULL, NULL, name};
     }
+    tests[count++] = (struct CMUnitTest){"v533-options: batches", makes_queues_of_batches_again, NULL, NULL,
+                                         (void *)(uintptr_t) "v533-options"};
     return _cmocka_run_group_tests("golden stores", tests, count, NULL, NULL);
 }

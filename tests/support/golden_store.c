@@ -72,7 +72,8 @@ static void store_failed(void *owner, const char *why) {
 }
 
 struct store *golden_store_open(struct golden_store *golden) {
-    static const struct store_events events = {NULL, ignore_arrived, ignore_flushed, store_failed};
+    static const struct store_events events = {
+        .arrived = ignore_arrived, .flushed = ignore_flushed, .failed = store_failed};
     struct store *store = NULL;
     enum err err = store_open(&golden->config, &events, &store);
     if (err != ERR_OK) print_error("%s: %s\n", golden->name, err_detail(err));

@@ -32,6 +32,7 @@ void box_init_in(struct box *box, const char *parent) {
     make_root(box, parent);
     box->config.mapped_file_size_commit_log = 16384;
     box->config.mapped_file_size_consume_queue = 400;
+    box->config.mapper_file_size_batch_consume_queue = 920;
     box->config.max_hash_slot_num = 50;
     box->config.max_index_num = 100;
     box->config.prealloc_ahead_bytes = 65536;
@@ -67,9 +68,20 @@ void box_copy(const struct box *from, struct box *to) {
     must(system(command) == 0);
 }
 
+bool box_queue_kind(void *owner, struct bytes topic, enum queue_kind *out) {
+    (void)owner;
+    *out = bytes_is(topic, BOX_BATCH_TOPIC) ? QUEUE_BATCH : QUEUE_SIMPLE;
+    return true;
+}
+
+enum err box_try_open(struct box *box, struct store **out) {
+    struct store_events events = {.queue_kind = box_queue_kind};
+    return store_open(&box->config, &events, out);
+}
+
 struct store *box_open(struct box *box) {
     struct store *store;
-    enum err err = store_open(&box->config, NULL, &store);
+    enum err err = box_try_open(box, &store);
     if (err != ERR_OK) fprintf(stderr, "%s: %s\n", box->root, err_detail(err));
     must(err == ERR_OK);
     return store;
@@ -93,28 +105,43 @@ struct queue *box_queue(struct store *store, int64_t number) {
     return queue;
 }
 
+int32_t box_messages(int64_t number, struct bytes topic) {
+    return bytes_is(topic, BOX_BATCH_TOPIC) && number % 4 > 0 ? (int32_t)(number % 4) : 1;
+}
+
+/* Is its record marked as one that holds a batch, be it of one? */
+static bool is_batch(int64_t number, struct bytes topic) {
+    return bytes_is(topic, BOX_BATCH_TOPIC) && number % 4 > 0;
+}
+
 static size_t body_of(int64_t number, char body[BODY_MAX]) {
     size_t len = (size_t)(number * 7919 % BODY_MAX);
     for (size_t i = 0; i < len; i++) body[i] = (char)(number + (int64_t)i * 31);
     return len;
 }
 
-static void properties_of(int64_t number, struct buf *out) {
+/* `base`: the value of INNER_BASE in batches. */
+static void properties_of(int64_t number, struct bytes topic, const char *base, struct buf *out) {
     char text[64];
     snprintf(text, sizeof text, "n%" PRId64, number);
     properties_append(out, PROPERTY_UNIQ_KEY, bytes_of(text));
     snprintf(text, sizeof text, "k%d all", (int)(number % 7));
     properties_append(out, PROPERTY_KEYS, bytes_of(text));
     properties_append(out, PROPERTY_TAGS, BYTES("TagA"));
+    if (!is_batch(number, topic)) return;
+    snprintf(text, sizeof text, "%d", box_messages(number, topic));
+    properties_append(out, PROPERTY_INNER_NUM, bytes_of(text));
+    properties_append(out, PROPERTY_INNER_BASE, bytes_of(base));
 }
 
 static char *encode(int64_t number, int64_t queue_number, uint32_t *size_bytes) {
     char topic[16], body[BODY_MAX];
     struct buf properties = {0};
     topic_of(queue_number, topic);
-    properties_of(number, &properties);
+    properties_of(number, bytes_of(topic), "00000000000000000000", &properties);
     struct record record = {
         .queue_id = queue_id_of(queue_number),
+        .sys_flag = is_batch(number, bytes_of(topic)) ? SYS_FLAG_INNER_BATCH | SYS_FLAG_NEED_UNWRAP : 0,
         .flag = (int32_t)number,
         .born_time_ms = FIRST_BORN_MS + number,
         .born_host = {.ip = {127, 0, 0, 1}, .port = 1},
@@ -139,6 +166,8 @@ enum err box_put_batch(struct store *store, int64_t number, int count, struct bo
         puts[i].queue = box_queue(store, number);
         puts[i].record = encode(number + i, number, &puts[i].size_bytes);
         puts[i].with_next = i + 1 < count;
+        if (is_batch(number + i, queue_topic(puts[i].queue)))
+            puts[i].batch_count = box_messages(number + i, queue_topic(puts[i].queue));
     }
     enum err err = store_append(store, puts, (size_t)count, &end_phys);
     for (int i = 0; i < count; i++) {
@@ -168,7 +197,9 @@ static void check_content(const struct record *record) {
     must(bytes_equal(record->body, bytes_make(body, body_of(number, body))));
     must(record->flag == (int32_t)number);
     struct buf properties = {0};
-    properties_of(number, &properties);
+    char base[24];
+    snprintf(base, sizeof base, "%" PRId64, record->offset_queue);
+    properties_of(number, record->topic, base, &properties);
     must(bytes_equal(record->properties, buf_bytes(&properties)));
     buf_close(&properties);
 }
@@ -209,6 +240,7 @@ void box_check(struct store *store, const struct box_put *put) {
     must(queue);
     must(queue_entry_at(store, queue, put->offset_queue, &entry) == ERR_OK);
     must(entry.offset_phys == put->offset_phys && entry.size_bytes == (int32_t)put->size_bytes);
+    must(entry.offset_queue == put->offset_queue && entry.count == box_messages(put->number, record.topic));
     char key[32];
     snprintf(key, sizeof key, "n%" PRId64, put->number);
     check_key(store, &record, key);
@@ -239,7 +271,8 @@ static void check_queue(struct queue *queue, void *arg) {
             for (struct record record; rest.len; rest = bytes_skip(rest, record.size_bytes)) {
                 must(record_decode(rest, RECORD_CHECK_BODY_CRC, &record) == ERR_OK);
                 must(bytes_equal(record.topic, queue_topic(queue)) && record.queue_id == queue_id(queue));
-                must(record.offset_queue == offset_queue++ && record.offset_phys > last_phys);
+                must(record.offset_queue == offset_queue && record.offset_phys > last_phys);
+                offset_queue += box_messages(number_of(&record), record.topic);
                 last_phys = record.offset_phys;
                 check_content(&record);
                 sum->count++;

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 enum { BOX_TOPICS = 3, BOX_QUEUES = 2 };
+#define BOX_BATCH_TOPIC "Topic1" /* has queues of batches; three of four records in it are batches */
 
 struct box {
     char root[64];
@@ -21,7 +22,12 @@ bool box_has(const struct box *box, const char *name);
 /* A second one with a copy of the first's files. */
 void box_copy(const struct box *from, struct box *to);
 struct store *box_open(struct box *box);
+enum err box_try_open(struct box *box, struct store **out) MUST_USE;
 
+/* queue_kind of struct store_events for such a store. */
+bool box_queue_kind(void *owner, struct bytes topic, enum queue_kind *out);
+/* Queue offsets that message `number` takes in that topic. */
+int32_t box_messages(int64_t number, struct bytes topic);
 /* What message `number` is: topic, queue, body, keys "n<number>" (its unique key), "k<number % 7>" and "all". */
 struct queue *box_queue(struct store *store, int64_t number);
 struct box_put {

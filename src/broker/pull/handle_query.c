@@ -78,9 +78,9 @@ static void write_entries(struct call *call, struct json_writer *w, struct queue
     int64_t end = MIN(queue_max(queue), from + MIN(count, QUEUE_ENTRIES_MAX));
     json_key_text(w, "queueData");
     json_begin_array(w);
-    for (int64_t at = from; at < end; at++) {
-        struct queue_entry entry;
-        if (queue_entry_at(call->broker->store, queue, at, &entry) != ERR_OK) break;
+    struct queue_entry entry;
+    for (int64_t at = from; at < end; at = entry.offset_queue + entry.count) {
+        if (queue_entry_at(call->broker->store, queue, at, &entry) != ERR_OK || entry.count <= 0) break;
         json_begin_object(w);
         json_member_bool(w, "eval", false);
         json_member_int(w, "physicOffset", entry.offset_phys);

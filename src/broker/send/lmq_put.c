@@ -31,9 +31,9 @@ static void name_queues(struct broker *broker, struct record *record, struct are
     if (!names.data && !stale) return;
     struct property_edits edits = {0};
     property_set(&edits, PROPERTY_INNER_MULTI_DISPATCH, find_queues(broker, names, arena, put));
-    char *room = arena_alloc(arena, put->lmq_count * LMQ_OFFSET_ROOM + 1);
-    memset(room, '0', put->lmq_count * LMQ_OFFSET_ROOM);
-    property_set(&edits, PROPERTY_INNER_MULTI_QUEUE_OFFSET, bytes_make(room, put->lmq_count * LMQ_OFFSET_ROOM));
+    char *room = arena_alloc(arena, put->lmq_count * QUEUE_OFFSET_ROOM + 1);
+    memset(room, '0', put->lmq_count * QUEUE_OFFSET_ROOM);
+    property_set(&edits, PROPERTY_INNER_MULTI_QUEUE_OFFSET, bytes_make(room, put->lmq_count * QUEUE_OFFSET_ROOM));
     record->properties = properties_edit(arena, record->properties, &edits);
 }
 
@@ -42,7 +42,8 @@ enum err lmq_put(struct broker *broker, struct record *record, struct queue *que
     int32_t transaction = record->sys_flag & SYS_FLAG_TRANSACTION_MASK;
     *out =
         (struct put){.queue = queue, .no_offset = transaction == SYS_FLAG_PREPARED || transaction == SYS_FLAG_ROLLBACK};
-    if (wanted(broker, record->topic)) name_queues(broker, record, arena, out);
+    bool is_batch = record->sys_flag & SYS_FLAG_INNER_BATCH;
+    if (!is_batch && wanted(broker, record->topic)) name_queues(broker, record, arena, out);
     out->size_bytes = record_size(record);
     if (out->size_bytes == 0)
         return fail(ERR_MESSAGE_ILLEGAL, "topic, body or properties are longer than a record can hold");

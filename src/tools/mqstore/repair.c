@@ -102,7 +102,7 @@ static enum err put_aside(struct repair *repair, const char *name) {
 }
 
 static const char *queue_path(const struct survey_found *found) {
-    return arena_printf(&mqstore_arena, "consumequeue/%s/%d", found->topic, found->queue_id).data;
+    return arena_printf(&mqstore_arena, "%s/%s/%d", queue_folders[found->kind], found->topic, found->queue_id).data;
 }
 
 static void put_queue_aside(void *ctx, const struct survey_found *found) {
@@ -141,8 +141,10 @@ static bool is_clean(const struct repair *repair) {
 static void adopt_queue_size(void *ctx, const struct survey_found *found) {
     struct repair *repair = ctx;
     struct chain chain;
+    int32_t *file_bytes = found->kind == QUEUE_SIMPLE ? &repair->config.mapped_file_size_consume_queue
+                                                      : &repair->config.mapper_file_size_batch_consume_queue;
     if (chain_open(chain_path(repair->root, queue_path(found)), &chain) == ERR_OK && chain.count > 0)
-        repair->config.mapped_file_size_consume_queue = (int32_t)chain.parts[0].size_bytes;
+        *file_bytes = (int32_t)chain.parts[0].size_bytes;
     chain_close(&chain);
 }
 
@@ -165,6 +167,14 @@ static enum err load_settings(struct repair *repair) {
     repair->config.clean_file_forcibly_enable = false; /* nothing is deleted meanwhile */
     repair->config.file_reserved_time_h = INT32_MAX / 3600000;
     return ERR_OK;
+}
+
+/* --- kinds of queues ------------------------------------------------------------------------------------------ */
+
+static bool queue_kind_of(void *owner, struct bytes topic, enum queue_kind *out) {
+    const struct repair *repair = owner;
+    *out = survey_has_batches(&repair->survey, topic) ? QUEUE_BATCH : QUEUE_SIMPLE;
+    return true;
 }
 
 /* --- topics that were deleted come up again from what the log still has of them --------------------------------- */
@@ -197,7 +207,8 @@ static enum err rebuild(struct repair *repair) {
     TRY(put_aside(repair, "index"));
     TRY(mark_crashed(repair));
     give_lock(repair);
-    TRY(store_open(&repair->config, NULL, &repair->store));
+    struct store_events events = {.owner = repair, .queue_kind = queue_kind_of};
+    TRY(store_open(&repair->config, &events, &repair->store));
     survey_each_queue(survey, delete_again, repair);
     store_close(repair->store);
     TRY(repair->err);

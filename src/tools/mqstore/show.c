@@ -121,23 +121,35 @@ int show_log(const struct mqstore_args *args) {
     return 0;
 }
 
+static enum err open_queue(const char *root, const char *topic, const char *id, enum queue_kind *kind,
+                           struct chain *out) {
+    for (*kind = QUEUE_SIMPLE; *kind < QUEUE_KINDS; ++*kind) {
+        struct bytes path = arena_printf(&mqstore_arena, "%s/%s/%s/%s", root, queue_folders[*kind], topic, id);
+        TRY(chain_open(path.data, out));
+        if (out->count > 0) return ERR_OK;
+    }
+    return fail(ERR_NOT_FOUND, "no queue %s of topic %s", id, topic);
+}
+
 int show_queue(const struct mqstore_args *args) {
     const char *topic = args->words[0], *id = args->words[1];
     if (!topic || !id) return -1;
     struct chain queue, log;
-    enum err err =
-        chain_open(arena_printf(&mqstore_arena, "%s/consumequeue/%s/%s", args->root, topic, id).data, &queue);
-    if (err == ERR_OK && queue.count == 0) err = fail(ERR_NOT_FOUND, "no queue %s of topic %s", id, topic);
+    enum queue_kind kind;
+    enum err err = open_queue(args->root, topic, id, &kind, &queue);
     if (err == ERR_OK) err = chain_open_log(args->root, &log);
     if (err != ERR_OK) return show_failed(err);
-    int64_t offset_queue = number_or(args->words[2], chain_min(&queue) / QUEUE_ENTRY_BYTES);
-    for (;; offset_queue++) {
-        struct bytes bytes = chain_at(&queue, offset_queue * QUEUE_ENTRY_BYTES);
-        if (bytes.len < QUEUE_ENTRY_BYTES) break;
-        struct queue_entry entry = queue_entry_decode(bytes.data);
+    int64_t entry_bytes = queue_entry_bytes(kind), first = chain_min(&queue) / entry_bytes;
+    int64_t from = number_or(args->words[2], 0), slot = kind == QUEUE_SIMPLE ? MAX(first, from) : first;
+    for (;; slot++) {
+        struct bytes bytes = chain_at(&queue, slot * entry_bytes);
+        if ((int64_t)bytes.len < entry_bytes) break;
+        struct queue_entry entry = queue_entry_decode(kind, slot, bytes.data);
         if (entry.size_bytes <= 0) break;
-        printf("%" PRId64 " phys=%" PRId64 " size=%d tagsCode=%" PRId64, offset_queue, entry.offset_phys,
+        if (queue_entry_end(&entry) <= from) continue;
+        printf("%" PRId64 " phys=%" PRId64 " size=%d tagsCode=%" PRId64, entry.offset_queue, entry.offset_phys,
                entry.size_bytes, entry.tags_code);
+        if (kind == QUEUE_BATCH) printf(" messages=%d stored=%s", entry.count, time_text(entry.store_time_ms));
         struct record record;
         if (queue_entry_is_filler(&entry))
             puts(" filler");

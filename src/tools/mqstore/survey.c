@@ -12,13 +12,15 @@
 #include "message/properties.h"
 #include "os/file.h"
 #include "store/consumequeue.h"
+#include "store/dispatch_record.h"
 
 enum { TOPICS_MAX_BYTES = 256 << 20, FAULTS_SHOWN = 200 };
 
 struct survey_queue {
     UT_hash_handle hh;
-    int64_t count;       /* records that have an entry */
-    int64_t next_offset; /* behind the last of them */
+    int64_t singles, batches; /* records that have an entry, and hold one message, or a batch */
+    int64_t next_offset;      /* behind the last of them */
+    enum queue_kind kind;
     bool begun_anew, seen;
     bool known; /* to topics.json */
     size_t key_len;
@@ -63,10 +65,29 @@ static int32_t id_of(const struct survey_queue *queue) {
     return id;
 }
 
-/* PREPARED and ROLLBACK records have no queue entry; batches in one record lie in another kind of queue. */
+/* PREPARED and ROLLBACK records have no queue entry. */
 static bool has_entry(const struct record *record) {
     int32_t kind = record->sys_flag & SYS_FLAG_TRANSACTION_MASK;
-    return kind != SYS_FLAG_PREPARED && kind != SYS_FLAG_ROLLBACK && !(record->sys_flag & SYS_FLAG_INNER_BATCH);
+    return kind != SYS_FLAG_PREPARED && kind != SYS_FLAG_ROLLBACK;
+}
+
+static bool is_batch(const struct record *record) {
+    return record->sys_flag & SYS_FLAG_INNER_BATCH;
+}
+
+bool survey_has_batches(const struct survey *survey, struct bytes topic) {
+    for (size_t i = 0; i < survey->batch_topic_count; i++)
+        if (bytes_is(topic, survey->batch_topics[i])) return true;
+    return false;
+}
+
+static void set_kind(struct survey *survey, struct survey_queue *queue, enum queue_kind kind) {
+    queue->kind = kind;
+    if (kind == QUEUE_SIMPLE || survey_has_batches(survey, bytes_of(queue->key))) return;
+    survey->batch_topics =
+        realloc(survey->batch_topics, (survey->batch_topic_count + 1) * sizeof *survey->batch_topics);
+    must(survey->batch_topics);
+    survey->batch_topics[survey->batch_topic_count++] = queue->key;
 }
 
 static void count_record(struct survey *survey, const struct record *record) {
@@ -76,16 +97,27 @@ static void count_record(struct survey *survey, const struct record *record) {
     if (!queue) return;
     if (record->offset_queue < queue->next_offset) {
         queue->begun_anew = true;
-        queue->count = 0;
+        queue->singles = queue->batches = 0;
     }
-    queue->count++;
-    queue->next_offset = record->offset_queue + 1;
+    if (is_batch(record)) {
+        set_kind(survey, queue, QUEUE_BATCH);
+        queue->batches++;
+    } else {
+        queue->singles++;
+    }
+    queue->next_offset = record->offset_queue + 1; /* or more, behind a batch */
+}
+
+/* A Java broker gives entries of batch queues to batches alone. */
+static int64_t entries_due(const struct survey_queue *queue) {
+    return queue->kind == QUEUE_BATCH ? queue->batches : queue->singles;
 }
 
 void survey_each_queue(const struct survey *survey, void (*visit)(void *ctx, const struct survey_found *found),
                        void *ctx) {
     for (struct survey_queue *queue = survey->queues; queue; queue = queue->hh.next)
-        visit(ctx, &(struct survey_found){queue->key, id_of(queue), queue->begun_anew, queue->seen, queue->known});
+        visit(ctx, &(struct survey_found){queue->key, id_of(queue), queue->kind, queue->begun_anew, queue->seen,
+                                          queue->known});
 }
 
 /* --- log and index, side by side -------------------------------------------------------------------------------- */
@@ -234,10 +266,12 @@ static bool tags_code_fits(const struct record *record, int64_t tags_code) {
     return tags_code == (tags.len > 0 ? java_string_hash(tags) : 0);
 }
 
-/* An entry of queue `id` of `topic`; counts in *own those that stand for a record of it. */
-static void check_entry(struct survey *survey, const char *topic, int32_t id, int64_t offset_queue,
+/* An entry of queue `id` of `topic`; counts in *own those that stand for a record of it, in a batch queue for a batch.
+ */
+static void check_entry(struct survey *survey, const char *topic, int32_t id, enum queue_kind kind,
                         const struct queue_entry *entry, int64_t *own) {
     struct record record;
+    int64_t offset_queue = entry->offset_queue;
     if (queue_entry_is_filler(entry)) return;
     if (entry->offset_phys < chain_min(&survey->log)) {
         survey->expired++;
@@ -251,7 +285,11 @@ static void check_entry(struct survey *survey, const char *topic, int32_t id, in
         fault(survey, "queue %s/%d offset %" PRId64 ": tags code %" PRId64 " is not that of the record", topic, id,
               offset_queue, entry->tags_code);
     } else if (bytes_is(record.topic, topic) && record.queue_id == id) {
-        ++*own;
+        *own += kind == QUEUE_SIMPLE || is_batch(&record);
+        int32_t count = kind == QUEUE_BATCH ? MAX(dispatch_batch_count(&record), 1) : 1;
+        if (entry->count != count)
+            fault(survey, "queue %s/%d offset %" PRId64 ": %d messages, the record has %d", topic, id, offset_queue,
+                  entry->count, count);
         if (record.offset_queue != offset_queue)
             fault(survey, "queue %s/%d offset %" PRId64 ": the record says %" PRId64, topic, id, offset_queue,
                   record.offset_queue);
@@ -263,36 +301,38 @@ static void check_entry(struct survey *survey, const char *topic, int32_t id, in
     }
 }
 
-static void check_queue(struct survey *survey, const char *dir, const char *topic, int32_t id) {
+static void check_queue(struct survey *survey, enum queue_kind kind, const char *dir, const char *topic, int32_t id) {
     struct chain chain;
     enum err err = chain_open(dir, &chain);
     if (err != ERR_OK) {
         fault(survey, "queue %s/%d: %s", topic, id, err_detail(err));
         return;
     }
-    int64_t own = 0, last_phys = -1;
-    for (int64_t at = chain_min(&chain);; at += QUEUE_ENTRY_BYTES) {
+    int64_t own = 0, last_phys = -1, entry_bytes = queue_entry_bytes(kind);
+    for (int64_t at = chain_min(&chain);; at += entry_bytes) {
         struct bytes bytes = chain_at(&chain, at);
-        if (bytes.len < QUEUE_ENTRY_BYTES) break;
-        struct queue_entry entry = queue_entry_decode(bytes.data);
+        if ((int64_t)bytes.len < entry_bytes) break;
+        struct queue_entry entry = queue_entry_decode(kind, at / entry_bytes, bytes.data);
         if (entry.size_bytes <= 0) break;
         if (entry.offset_phys <= last_phys && !queue_entry_is_filler(&entry))
             fault(survey, "queue %s/%d offset %" PRId64 ": goes back from %" PRId64 " to %" PRId64, topic, id,
-                  at / QUEUE_ENTRY_BYTES, last_phys, entry.offset_phys);
+                  entry.offset_queue, last_phys, entry.offset_phys);
         last_phys = entry.offset_phys;
-        check_entry(survey, topic, id, at / QUEUE_ENTRY_BYTES, &entry, &own);
+        check_entry(survey, topic, id, kind, &entry, &own);
     }
     chain_close(&chain);
     survey->entries += own;
     struct survey_queue *queue = queue_of(survey, bytes_of(topic), id, false);
-    if (queue) queue->seen = true;
-    if (queue && queue->count != own)
+    if (!queue) return;
+    queue->seen = true;
+    set_kind(survey, queue, kind);
+    if (entries_due(queue) != own)
         fault(survey, "queue %s/%d: %" PRId64 " records should have an entry, %" PRId64 " have", topic, id,
-              queue->count, own);
+              entries_due(queue), own);
 }
 
-static enum err check_queues(struct survey *survey) {
-    const char **topics, **ids, *root = chain_path(survey->root, "consumequeue");
+static enum err check_queues(struct survey *survey, enum queue_kind kind) {
+    const char **topics, **ids, *root = chain_path(survey->root, queue_folders[kind]);
     size_t topic_count, id_count;
     TRY(file_list(&mqstore_arena, root, &topics, &topic_count));
     for (size_t t = 0; t < topic_count; t++) {
@@ -300,7 +340,7 @@ static enum err check_queues(struct survey *survey) {
         TRY(file_list(&mqstore_arena, dir, &ids, &id_count));
         for (size_t i = 0; i < id_count; i++) {
             int32_t id;
-            if (bytes_to_i32(bytes_of(ids[i]), &id)) check_queue(survey, chain_path(dir, ids[i]), topics[t], id);
+            if (bytes_to_i32(bytes_of(ids[i]), &id)) check_queue(survey, kind, chain_path(dir, ids[i]), topics[t], id);
         }
     }
     return ERR_OK;
@@ -326,9 +366,9 @@ static void check_missing_queues(struct survey *survey) {
         if (queue->seen) continue;
         if (queue->known)
             fault(survey, "queue %s/%d: missing, with %" PRId64 " records in the log", queue->key, id_of(queue),
-                  queue->count);
+                  entries_due(queue));
         else
-            survey->unqueued += queue->count;
+            survey->unqueued += entries_due(queue);
     }
 }
 
@@ -342,7 +382,8 @@ enum err survey_run(const char *root, bool quiet, struct survey *out) {
     TRY(index_view_list(chain_path(root, "index"), on_bad_index, out, &out->views, &out->view_count));
     for (size_t i = 0; i < out->view_count; i++) check_chains(out, &out->views[i]);
     survey_log(out);
-    TRY(check_queues(out));
+    TRY(check_queues(out, QUEUE_SIMPLE));
+    TRY(check_queues(out, QUEUE_BATCH));
     mark_known_topics(out);
     check_missing_queues(out);
     return ERR_OK;
@@ -358,6 +399,7 @@ void survey_close(struct survey *survey) {
         free(queue);
     }
     free(survey->gaps);
+    free(survey->batch_topics);
 }
 
 void survey_print(const struct survey *survey) {

@@ -3,6 +3,7 @@
 #ifndef RMQ_TOOLS_MQSTORE_SURVEY_H
 #define RMQ_TOOLS_MQSTORE_SURVEY_H
 
+#include "store/store.h"
 #include "tools/mqstore/chain.h"
 #include "tools/mqstore/index_view.h"
 
@@ -25,6 +26,8 @@ struct survey {
     struct survey_queue *queues; /* by topic and id */
     struct index_view *views;
     size_t view_count;
+    const char **batch_topics; /* whose queues have batches: few */
+    size_t batch_topic_count;
     size_t at_view; /* next entry to be compared */
     int32_t at_entry;
     int64_t entry_phys; /* of the last one */
@@ -35,6 +38,7 @@ struct survey {
 /* Looks at everything and prints a line for each fault. ERR_NOT_FOUND: no log, ERR_IO; faults are no error. */
 enum err survey_run(const char *root, bool quiet, struct survey *out) MUST_USE;
 void survey_close(struct survey *survey);
+bool survey_has_batches(const struct survey *survey, struct bytes topic);
 /* "log 0..796272, records 517, ..., faults 0", and notes. */
 void survey_print(const struct survey *survey);
 
@@ -42,6 +46,7 @@ void survey_print(const struct survey *survey);
 struct survey_found {
     const char *topic;
     int32_t queue_id;
+    enum queue_kind kind;
     bool begun_anew; /* its topic was deleted once, and made again */
     bool there;      /* has files */
     bool known;      /* topics.json has its topic */
