@@ -131,15 +131,29 @@ static enum err make_addresses(struct broker *broker) {
                 BYTES_ARG(config->broker_ip1));
 }
 
-static enum err open_parts(struct broker *broker) {
-    const struct broker_config *config = &broker->config;
-    struct store_events events = {.owner = broker, .arrived = on_arrived, .flushed = on_flushed, .failed = on_failed};
+/* The topics are known before the store is recovered: what kind of queues they have is an attribute. */
+static enum err on_store_locked(void *owner) {
+    struct broker *broker = owner;
     struct arena arena = {0};
-    TRY(store_open(&broker->store_config, &events, &broker->store));
     enum err err = file_make_dirs(broker_config_file(broker, &arena, ""));
     arena_close(&arena);
-    TRY(err);
-    TRY(topics_open(broker, &broker->topics));
+    return err == ERR_OK ? topics_open(broker, &broker->topics) : err;
+}
+
+static bool on_queue_kind(void *owner, struct bytes topic, enum queue_kind *out) {
+    struct broker *broker = owner;
+    return topics_queue_kind(broker->topics, topic, out);
+}
+
+static enum err open_parts(struct broker *broker) {
+    const struct broker_config *config = &broker->config;
+    struct store_events events = {.owner = broker,
+                                  .locked = on_store_locked,
+                                  .queue_kind = on_queue_kind,
+                                  .arrived = on_arrived,
+                                  .flushed = on_flushed,
+                                  .failed = on_failed};
+    TRY(store_open(&broker->store_config, &events, &broker->store));
     TRY(mappings_open(broker, &broker->mappings));
     TRY(groups_open(broker, &broker->groups));
     TRY(offsets_open(broker, &broker->offsets));
@@ -265,8 +279,9 @@ void broker_close(struct broker *broker) {
     offsets_close(broker->offsets);
     groups_close(broker->groups);
     mappings_close(broker->mappings);
-    topics_close(broker->topics);
+    if (broker->topics) topics_save(broker->topics);
     if (broker->store) store_close(broker->store);
+    topics_close(broker->topics); /* the store asks for them until it is closed */
     reactors_close(broker);
     if (broker->main_loop) loop_destroy(broker->main_loop);
     registration_close(broker->registration);

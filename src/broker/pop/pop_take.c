@@ -170,6 +170,8 @@ static bool take_found(struct pop_take *take, const struct pop_source *source, s
     struct broker *broker = take->reactor->broker;
     int64_t offsets[POP_MESSAGES_MAX];
     int32_t count = read_offsets(get, offsets);
+    /* in the middle of a batch: it comes whole */
+    if (queue_kind(get->queue) == QUEUE_BATCH) get->offset_queue = MIN(get->offset_queue, offsets[0]);
     write_infos(take, source, queue_id(get->queue), get->offset_queue, offsets, count);
     stats_count_get(broker->stats, source->topic, source->progress, count, get->total_bytes, get->from_disk);
     if (take->pop->order)

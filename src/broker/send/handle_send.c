@@ -24,7 +24,8 @@ struct send {
     struct send_target target;
     struct property_facts facts;
     struct message_place place;
-    bool half; /* waits for the end of its transaction */
+    bool half;             /* waits for the end of its transaction */
+    struct bytes batch_id; /* of a batch that is stored as one */
 };
 
 /* The steps return false when they have refused the request. */
@@ -102,12 +103,40 @@ static void edit_common(struct send *send) {
     property_set(&send->place.edits, PROPERTY_CLUSTER, config->broker_cluster_name);
 }
 
-static bool add_put(struct send *send, struct record *record) {
+static bool add_put(struct send *send, struct record *record, int32_t batch_count) {
     struct put put;
     enum err err = message_place_encode(send->broker, &send->place, record, &send->batch->arena, &put);
     if (err != ERR_OK) return refuse_illegal(send);
+    put.batch_count = batch_count;
     send_batch_add_put(send->batch, &put);
     return true;
+}
+
+/* A record that holds a whole batch, for a topic whose queues have those. */
+static bool add_inner_batch(struct send *send, int32_t batch_count) {
+    static const char room[QUEUE_OFFSET_ROOM] = "00000000000000000000";
+    struct record record = send_record(send->call, send->header);
+    edit_common(send);
+    property_set_i64(&send->place.edits, PROPERTY_INNER_NUM, batch_count, &send->batch->arena);
+    property_set(&send->place.edits, PROPERTY_INNER_BASE,
+                 bytes_make(room, sizeof room)); /* last: the append fills it */
+    send->place.sys_flag |= SYS_FLAG_INNER_BATCH;
+    return add_put(send, &record, batch_count);
+}
+
+/* One that its sender made. What it says of itself is believed, as the Java broker does: it may be compressed. */
+static bool add_made_batch(struct send *send) {
+    const struct property_facts *facts = &send->facts;
+    int32_t batch_count = 1;
+    bool stays = !facts->delay.data && !bytes_to_bool(facts->prepared) && !facts->timer_delay_s.data &&
+                 !facts->timer_delay_ms.data && !facts->timer_deliver_ms.data;
+    bool counted = !facts->inner_num.data || bytes_to_i32(facts->inner_num, &batch_count);
+    bool flagged = send->header->sys_flag & SYS_FLAG_INNER_BATCH;
+    if (!flagged || !stays || !counted || batch_count < 1 || batch_count > INT16_MAX ||
+        send->place.topic->queue_kind != QUEUE_BATCH)
+        return refuse_illegal(send);
+    send->facts.unique_key = arena_copy(&send->batch->arena, facts->unique_key);
+    return add_inner_batch(send, batch_count);
 }
 
 /* A message of a lite topic goes to the light queue of that, whatever the type of its topic. */
@@ -142,7 +171,7 @@ static bool topic_needs_keys(const struct topic *topic) {
 
 static bool add_single(struct send *send) {
     struct arena *arena = &send->batch->arena;
-    if (send->facts.inner_num || (send->header->sys_flag & SYS_FLAG_INNER_BATCH)) return refuse_illegal(send);
+    if (send->facts.inner_num.data || (send->header->sys_flag & SYS_FLAG_INNER_BATCH)) return add_made_batch(send);
     if (!check_retry(send)) return false;
     if (send->facts.unique_key.len == 0) {
         char id[MSGID_TEXT_MAX];
@@ -158,7 +187,7 @@ static bool add_single(struct send *send) {
     edit_common(send);
     if (!place_message(send)) return false;
     struct record record = send_record(send->call, send->header);
-    if (!add_put(send, &record)) return false;
+    if (!add_put(send, &record, 0)) return false;
     if (send->half) topic_counts_add(send->broker->transaction_counts, send->header->topic, 1);
     return true;
 }
@@ -166,19 +195,11 @@ static bool add_single(struct send *send) {
 /* Each message keeps the properties that it has: those of the batch as a whole are for the broker alone, as
  * since 5.3.4.
  * @source since-5.3.3 5 */
-static bool add_batch(struct send *send) {
+static bool add_each(struct send *send) {
     const struct hdr_send_message *header = send->header;
     struct bytes rest = send->call->request->command.body;
     struct batch_item item;
     bool more;
-    int32_t level;
-    if (bytes_starts_with(header->topic, TOPIC_RETRY_PREFIX))
-        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "batch request does not support retry group %.*s",
-                      BYTES_ARG(header->topic));
-    if ((send->facts.delay.data && bytes_to_i32(send->facts.delay, &level) && level > 0) ||
-        (header->sys_flag & SYS_FLAG_TRANSACTION_MASK) != 0)
-        return refuse_illegal(send);
-    send->facts.unique_key = arena_copy(&send->batch->arena, send->facts.unique_key);
     struct record record = send_record(send->call, header);
     for (size_t count = 0;; count++) {
         enum err err = batch_next(&rest, &item, &more);
@@ -187,8 +208,26 @@ static bool add_batch(struct send *send) {
         record.flag = item.flag;
         record.body = item.body;
         record.properties = item.properties;
-        if (!add_put(send, &record)) return false;
+        if (!add_put(send, &record, 0)) return false;
     }
+}
+
+static bool add_batch(struct send *send) {
+    const struct hdr_send_message *header = send->header;
+    int32_t level;
+    if (bytes_starts_with(header->topic, TOPIC_RETRY_PREFIX))
+        return REFUSE(send, RESPONSE_MESSAGE_ILLEGAL, "batch request does not support retry group %.*s",
+                      BYTES_ARG(header->topic));
+    if ((send->facts.delay.data && bytes_to_i32(send->facts.delay, &level) && level > 0) ||
+        (header->sys_flag & SYS_FLAG_TRANSACTION_MASK) != 0)
+        return refuse_illegal(send);
+    send->facts.unique_key = arena_copy(&send->batch->arena, send->facts.unique_key);
+    if (send->place.topic->queue_kind != QUEUE_BATCH || send->facts.unique_key.len == 0) return add_each(send);
+    int32_t count = batch_item_count(send->call->request->command.body);
+    if (count < 1 || count > INT16_MAX) return refuse_illegal(send);
+    send->place.sys_flag |= SYS_FLAG_NEED_UNWRAP;
+    send->batch_id = send->facts.unique_key;
+    return add_inner_batch(send, count);
 }
 
 static enum err send_message(struct call *call, const struct hdr_send_message *header) {
@@ -217,6 +256,7 @@ static enum err send_message(struct call *call, const struct hdr_send_message *h
                                                 .wait_flushed = !bytes_is(send.facts.wait, "false"),
                                                 .unique_key = send.facts.unique_key,
                                                 .recall_handle = recall_handle_of(&send),
+                                                .batch_id = send.batch_id,
                                                 .begin_ms = loop_now_ms(reactor->loop),
                                             });
     call->later = true;

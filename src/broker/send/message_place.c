@@ -41,7 +41,7 @@ struct property_facts property_facts_read(struct bytes properties) {
         else if (bytes_equal(name, PROPERTY_TIMER_DEL_UNIQKEY))
             facts.timer_deletes = true;
         else if (bytes_equal(name, PROPERTY_INNER_NUM))
-            facts.inner_num = true;
+            facts.inner_num = value;
     }
     return facts;
 }

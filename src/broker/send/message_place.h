@@ -12,8 +12,8 @@
 /* What the broker needs to know of a property text, read in one pass. Absent values are absent. */
 struct property_facts {
     struct bytes unique_key, keys, delay, prepared, wait, timer_delay_s, timer_delay_ms, timer_deliver_ms;
-    struct bytes sharding_key, priority, lite_topic, multi_dispatch;
-    bool inner_num, timer_out, timer_deletes;
+    struct bytes sharding_key, priority, lite_topic, multi_dispatch, inner_num;
+    bool timer_out, timer_deletes;
 };
 struct property_facts property_facts_read(struct bytes properties);
 

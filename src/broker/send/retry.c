@@ -62,6 +62,9 @@ static enum err retry_append_record(struct broker *broker, const struct retry *r
     bool given_up;
     int64_t end_phys;
     TRY(record_decode(stored, RECORD_CHECK_SHAPE, &record));
+    if (record.sys_flag & SYS_FLAG_INNER_BATCH) /* clients then send the one message themselves */
+        return fail(ERR_FAILED, "MESSAGE_ILLEGAL: it is one of a batch that is stored as one; send it to %.*s anew",
+                    BYTES_ARG(topic_name(retry->topic)));
     struct bytes origin_topic = properties_get(record.properties, PROPERTY_RETRY_TOPIC);
     if (!origin_topic.data) origin_topic = record.topic;
     TRY(retry_encode(broker, retry, &record, arena, &place, &given_up, &put));

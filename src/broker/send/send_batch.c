@@ -138,8 +138,13 @@ static struct bytes message_ids(const struct reactor *reactor, struct send_batch
 static void count_put(struct reactor *reactor, const struct send_batch *batch, const struct sent *sent) {
     struct stats *stats = reactor->broker->stats;
     int64_t bytes = 0;
-    for (uint32_t i = 0; i < sent->put_count; i++) bytes += batch->puts[sent->put_first + i].size_bytes;
-    stats_count_put(stats, sent->topic, sent->put_count, bytes);
+    uint32_t messages = 0;
+    for (uint32_t i = 0; i < sent->put_count; i++) {
+        const struct put *put = &batch->puts[sent->put_first + i];
+        bytes += put->size_bytes;
+        messages += put->batch_count > 0 ? (uint32_t)put->batch_count : 1;
+    }
+    stats_count_put(stats, sent->topic, messages, bytes);
     stats_count_put_latency(stats, sent->topic, sent->queue_id, loop_now_ms(reactor->loop) - sent->begin_ms);
 }
 
@@ -161,6 +166,7 @@ void send_batch_answer(struct reactor *reactor, struct send_batch *batch, size_t
         .queue_offset = sent->item ? logic_from_physical_within(sent->item, offset_queue) : offset_queue,
         .transaction_id = sent->unique_key,
         .recall_handle = sent->recall_handle,
+        .batch_uniq_id = sent->batch_id,
         .msg_region = config->region_id,
         .trace_on = config->trace_on,
     };

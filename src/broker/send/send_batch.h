@@ -20,6 +20,7 @@ struct sent {
     bool wait_flushed;               /* WAIT was not false */
     struct bytes unique_key;         /* of the answer's transactionId; absent for none */
     struct bytes recall_handle;      /* of a timer message; absent for none */
+    struct bytes batch_id;           /* of a batch that is one put; absent for none */
     int64_t begin_ms;
     /* What is answered when it is stored; NULL: the answer to a send. Lives in the batch's arena, or is static. */
     const struct outgoing *reply;
@@ -27,7 +28,7 @@ struct sent {
 
 struct send_batch {
     struct send_batch *next;
-    struct arena arena; /* records, unique keys, recall handles */
+    struct arena arena; /* records, unique keys, recall handles, batch ids */
     struct put *puts;
     struct sent *sents;
     size_t put_count, put_cap, sent_count, sent_cap;

@@ -11,7 +11,6 @@
 #include "broker/tables/state_file.h"
 #include "broker/tables/attributes.h"
 #include "message/lmq.h"
-#include "store/store.h"
 
 enum { TOPIC_BUCKETS = 16384, SYSTEM_NAMES_MAX = 32, PERM_READ_WRITE = PERM_READ | PERM_WRITE };
 
@@ -134,6 +133,8 @@ static void set_attributes(struct topics *topics, struct topic *topic, struct by
     (void)bytes_to_i32(attributes_get(&arena, attributes, "lite.topic.expiration"), &minutes);
     atomic_store(&topic->lite_expiration_min, minutes);
     atomic_store(&topic->type, (int32_t)type_of(attributes_get(&arena, attributes, "message.type")));
+    bool of_batches = bytes_is(attributes_get(&arena, attributes, "queue.type"), "BatchCQ");
+    atomic_store(&topic->queue_kind, of_batches ? QUEUE_BATCH : QUEUE_SIMPLE);
     atomic_store(&topic->attributes, arena_strdup(&topics->texts, attributes));
     arena_close(&arena);
 }
@@ -191,6 +192,12 @@ static void changed(struct topics *topics, struct bytes name) {
 
 static void free_topic(struct named *item) {
     free(item);
+}
+
+bool topics_queue_kind(const struct topics *topics, struct bytes name, enum queue_kind *out) {
+    const struct topic *topic = find(topics, name);
+    if (topic) *out = (enum queue_kind)atomic_load(&topic->queue_kind);
+    return topic;
 }
 
 struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create) {

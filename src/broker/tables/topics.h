@@ -11,6 +11,7 @@
 #include "broker/tables/data_version.h"
 #include "broker/tables/name_table.h"
 #include "broker/tables/table_page.h"
+#include "store/store.h"
 #include "wire/body_register.h"
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
@@ -41,6 +42,7 @@ struct topic {
     atomic_bool exists, order, multi_tag;
     _Atomic int32_t read_queues, write_queues, perm, sys_flag;
     _Atomic int32_t type;                /* enum topic_type */
+    _Atomic int32_t queue_kind;          /* enum queue_kind; does not change while the topic exists */
     _Atomic int32_t lite_expiration_min; /* of its lite topics; below 0: never */
     bool is_system;                      /* by its name */
     bool sends_forbidden;                /* answer 16 to sends of clients */
@@ -63,6 +65,8 @@ void topics_save(void *topics); /* writes the file if something changed. Waits f
 /* NULL if unknown or deleted. With enableLmq each light queue (message/lmq.h) is a topic of one queue, which is neither
  * listed nor saved nor registered, and cannot be changed. */
 struct topic *topics_find(struct topics *topics, struct bytes name);
+/* Of what kind its queues are; false if it is unknown or deleted. */
+bool topics_queue_kind(const struct topics *topics, struct bytes name, enum queue_kind *out);
 /* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
 struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create);
 
