@@ -34,14 +34,21 @@ void buf_append_text(struct buf *buf, const char *text) {
     buf_append(buf, text, strlen(text));
 }
 
+/* Two digits at a time. */
 void buf_append_i64(struct buf *buf, int64_t value) {
-    char digits[20];
-    size_t at = sizeof digits;
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                "8081828384858687888990919293949596979899";
+    enum { DIGITS_MAX = 20 };
+    char digits[DIGITS_MAX], *end = digits + DIGITS_MAX, *at = end;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do digits[--at] = (char)('0' + rest % 10);
-    while ((rest /= 10) != 0);
-    if (value < 0) digits[--at] = '-';
-    buf_append(buf, digits + at, sizeof digits - at);
+    for (; rest >= 100; rest /= 100) memcpy(at -= 2, pairs + rest % 100 * 2, 2);
+    if (rest >= 10)
+        memcpy(at -= 2, pairs + rest * 2, 2);
+    else
+        *--at = (char)('0' + rest);
+    if (value < 0) *--at = '-';
+    buf_append(buf, at, (size_t)(end - at));
 }
 
 void buf_append_u16be(struct buf *buf, uint16_t value) {

@@ -33,7 +33,8 @@ bool bytes_split(struct bytes *rest, char separator, struct bytes *piece) {
     return true;
 }
 
-bool bytes_to_i64(struct bytes a, int64_t *out) {
+/* With a sign, or so long that it may not fit. */
+static bool long_to_i64(struct bytes a, int64_t *out) {
     const uint64_t most = (uint64_t)INT64_MAX + 1; /* of INT64_MIN, which has no positive twin */
     size_t at = a.len > 0 && (a.data[0] == '-' || a.data[0] == '+');
     bool negative = at > 0 && a.data[0] == '-';
@@ -46,6 +47,19 @@ bool bytes_to_i64(struct bytes a, int64_t *out) {
     }
     if (value > most - !negative) return false;
     *out = (int64_t)(negative ? 0 - value : value);
+    return true;
+}
+
+bool bytes_to_i64(struct bytes a, int64_t *out) {
+    enum { DIGITS_THAT_FIT = 18 };
+    int64_t value = 0;
+    if (a.len == 0 || a.len > DIGITS_THAT_FIT) return long_to_i64(a, out);
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)a.data[i] - '0';
+        if (digit > 9) return i == 0 && long_to_i64(a, out);
+        value = value * 10 + digit;
+    }
+    *out = value;
     return true;
 }
 

@@ -270,17 +270,28 @@ static const char *unescape_unicode(const char *at, const char *end, char *out, 
     return at;
 }
 
+/* Texts between escapes are short, and there is room in `out` for all that is left of the input. */
+static inline void copy_plain(char *out, const char *at, size_t len, const char *end) {
+    if (len <= 16 && end - at >= 16)
+        memcpy(out, at, 16);
+    else
+        memcpy(out, at, len);
+}
+
 size_t json_unescape(struct bytes text, char *out) {
     static const char letters[] = "bfnrtv", meanings[] = "\b\f\n\r\t\v";
     const char *at = text.data, *end = text.data + text.len;
     size_t len = 0;
     while (at < end) {
         const char *plain_end = scan_for(at, end, '\\');
-        memcpy(out + len, at, (size_t)(plain_end - at));
+        copy_plain(out + len, at, (size_t)(plain_end - at), end);
         len += (size_t)(plain_end - at);
         at = plain_end;
         if (at == end) break;
-        if (end - at >= 6 && at[1] == 'u') {
+        if (end - at >= 6 && memcmp(at, "\\u000", 5) == 0 && hex_value(at[5]) >= 0) { /* those between properties */
+            out[len++] = (char)hex_value(at[5]);
+            at += 6;
+        } else if (end - at >= 6 && at[1] == 'u') {
             at = unescape_unicode(at, end, out, &len);
         } else {
             char c = end - at >= 2 ? at[1] : '\\';

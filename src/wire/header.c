@@ -8,12 +8,34 @@ _Static_assert(sizeof(struct hdr_send_message) == sizeof(struct hdr_send_message
                    offsetof(struct hdr_send_message, broker_name) == offsetof(struct hdr_send_message_v2, broker_name),
                "headers.def promises that both are one struct");
 
+/* Fields that must be there, as `present` has them. */
+#define HEADER_BEGIN(name)                                                                                             \
+    static const union {                                                                                               \
+        struct has_##name has;                                                                                         \
+        uint32_t present;                                                                                              \
+    } required_##name = {.has = {
+#define STR(member, key, need)  .member = (need) == REQUIRED,
+#define I32(member, key, need)  .member = (need) == REQUIRED,
+#define I64(member, key, need)  .member = (need) == REQUIRED,
+#define BOOL(member, key, need) .member = (need) == REQUIRED,
+#define HEADER_END(name)                                                                                               \
+    }                                                                                                                  \
+    }                                                                                                                  \
+    ;
+#include "wire/headers.def"
+#undef HEADER_BEGIN
+#undef STR
+#undef I32
+#undef I64
+#undef BOOL
+#undef HEADER_END
+
 #define HEADER_BEGIN(name)                                                                                             \
     const struct header_layout *layout_##name(void) {                                                                  \
         typedef struct hdr_##name header;                                                                              \
         static const struct header_field fields[] = {
 #define ROW(type, member, key, need)                                                                                   \
-    {key, ",\"" key "\":", sizeof(key) - 1, sizeof(key) + 3, type, need, offsetof(header, member)},
+    {key, ",\"" key "\":", sizeof(key) - 1, sizeof(key) + 3, type, offsetof(header, member)},
 #define STR(member, key, need)  ROW(HEADER_STR, member, key, need)
 #define I32(member, key, need)  ROW(HEADER_I32, member, key, need)
 #define I64(member, key, need)  ROW(HEADER_I64, member, key, need)
@@ -21,7 +43,8 @@ _Static_assert(sizeof(struct hdr_send_message) == sizeof(struct hdr_send_message
 #define HEADER_END(name)                                                                                               \
     }                                                                                                                  \
     ;                                                                                                                  \
-    static const struct header_layout layout = {#name, sizeof(header), fields, ARRAY_LEN(fields)};                     \
+    static const struct header_layout layout = {#name, sizeof(header), fields, ARRAY_LEN(fields),                      \
+                                                &required_##name.present};                                             \
     return &layout;                                                                                                    \
     }
 #include "wire/headers.def"
@@ -59,8 +82,9 @@ static size_t find_field(const struct header_layout *layout, struct bytes key, s
     for (size_t n = 0, i = hint; n < layout->count; n++, i++) {
         if (i >= layout->count) i = 0;
         const struct header_field *field = &layout->fields[i];
-        if (field->key_len == key.len && field->key[0] == key.data[0] && memcmp(field->key, key.data, key.len) == 0)
-            return i;
+        if (field->key_len != key.len || field->key[0] != key.data[0]) continue;
+        /* the keys of sends have one letter */
+        if (key.len == 1 || memcmp(field->key + 1, key.data + 1, key.len - 1) == 0) return i;
     }
     return layout->count;
 }
@@ -78,11 +102,10 @@ enum err header_decode(const struct header_layout *layout, const struct command 
         TRY(set_field(&layout->fields[i], ext->value, out));
         present |= 1u << i;
     }
-    for (size_t i = 0; i < layout->count; i++)
-        if (layout->fields[i].need == REQUIRED && !(present & 1u << i))
-            return fail(ERR_FAILED, "the custom field <%s> is null", layout->fields[i].key);
     *(uint32_t *)out = present;
-    return ERR_OK;
+    uint32_t missing = *layout->required & ~present;
+    return missing ? fail(ERR_FAILED, "the custom field <%s> is null", layout->fields[__builtin_ctz(missing)].key)
+                   : ERR_OK;
 }
 
 void header_append_scalar(struct buf *out, const struct header_field *field, const void *fields) {

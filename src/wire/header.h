@@ -16,14 +16,15 @@ struct header_field {
     const char *key;          /* spelling on the wire */
     const char *json_opening; /* ,"key": */
     uint8_t key_len, json_opening_len;
-    uint8_t type, need;
+    uint8_t type;
     uint16_t offset;
 };
 struct header_layout {
     const char *name;
     size_t size_bytes;
     const struct header_field *fields;
-    size_t count; /* at most 32 */
+    size_t count;             /* at most 32 */
+    const uint32_t *required; /* fields that must be there, as `present` has them */
 };
 
 /* clang-format off */

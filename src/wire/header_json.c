@@ -39,7 +39,8 @@ static enum err set_member(struct command *out, struct bytes key, struct bytes t
 
 static inline const char *fast_key(const char *at, const char *end, struct bytes *key) {
     if (at == end || *at != '"') return NULL;
-    const char *close = scan_for_either(at + 1, end, '"', '\\');
+    bool one_letter = end - at > 3 && at[2] == '"' && at[1] != '"' && at[1] != '\\'; /* as those of sends */
+    const char *close = one_letter ? at + 2 : scan_for_either(at + 1, end, '"', '\\');
     if (end - close < 3 || close[0] != '"' || close[1] != ':') return NULL;
     *key = bytes_make(at + 1, (size_t)(close - at - 1));
     return close + 2;

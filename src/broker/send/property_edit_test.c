@@ -32,6 +32,18 @@ static void edits_set_and_remove(void **state) {
     arena_close(&arena);
 }
 
+/* What is no property goes, and the last one gets its end. */
+static void what_is_no_property_is_left_out(void **state) {
+    (void)state;
+    struct property_edits edits = {0};
+    property_remove(&edits, BYTES("GONE"));
+    assert_edited("", &edits, "");
+    assert_edited("a\0011\002b\0012", &edits, "a\0011\002b\0012\002");
+    assert_edited("a\0011\002junk\002\0013\002n\001\002b\0012\002junk", &edits, "a\0011\002b\0012\002");
+    assert_edited("junk\002a\0011\002GONE\001x\002GONE\001y\002b\0012\002\002c\0013\0014", &edits,
+                  "a\0011\002b\0012\002c\0013\0014\002");
+}
+
 static void names_are_compared_as_a_whole(void **state) {
     (void)state;
     struct property_edits edits = {0};
@@ -43,6 +55,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_edited_stays_in_its_order),
         cmocka_unit_test(edits_set_and_remove),
+        cmocka_unit_test(what_is_no_property_is_left_out),
         cmocka_unit_test(names_are_compared_as_a_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
