@@ -107,6 +107,12 @@ bool broker_writable(const struct broker *broker);
 /* A number in [0, count), for choosing among queues; 0 when there are none. @thread any */
 int32_t random_below(int32_t count);
 
+/* One of the slices that a get found, for an answer. */
+static inline struct slice slice_of(const struct get *get, size_t i) {
+    const struct store_slice *found = &get->slices[i];
+    return (struct slice){found->bytes, found->hold ? get->release : NULL, found->hold};
+}
+
 /* "<storePathRootDir>/config/<name>" in `arena`. */
 const char *broker_config_file(const struct broker *broker, struct arena *arena, const char *name);
 

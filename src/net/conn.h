@@ -38,9 +38,16 @@ void conn_write(struct conn *conn, struct bytes data); /* copies */
 /* Room in the output buffer to write `len` bytes into, then conn_wrote; saves the copy. */
 char *conn_reserve(struct conn *conn, size_t len);
 void conn_wrote(struct conn *conn, size_t len);
-/* Sent without a copy, unless it is small; `release(ctx)` is called once when the bytes are no longer needed, also on
- * close; it calls nothing of net/. May be NULL. The conn ends when mapped bytes (os/map_guard.h) cannot be read. */
-void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx);
+/* Bytes sent without a copy, unless they are few. `release(ctx)` is called once when they are no longer needed, and all
+ * that was written before them neither, also on close; it calls nothing of net/. May be NULL. */
+struct slice {
+    struct bytes bytes;
+    void (*release)(void *ctx);
+    void *ctx;
+};
+void slices_release(const struct slice *slices, size_t count);
+/* The conn ends when mapped bytes (os/map_guard.h) cannot be read. */
+void conn_write_slices(struct conn *conn, const struct slice *slices, size_t count);
 size_t conn_out_bytes(const struct conn *conn); /* queued, not yet taken by the kernel */
 /* A server that sees this stops taking units; `received` comes again when the peer has read. */
 bool conn_is_full(const struct conn *conn); /* out_limit_bytes or more are queued */

@@ -53,6 +53,7 @@ struct conn {
     size_t in_len, in_cap;
 
     struct out_piece *first, *last;
+    bool has_slices;         /* among the pieces */
     struct out_block *block; /* being filled; NULL = none */
     size_t out_bytes;
     struct conn_writing *writing; /* libuv has the first pieces */

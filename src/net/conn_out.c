@@ -8,7 +8,7 @@
 
 /* Output is a chain of pieces: runs of bytes copied into blocks, and slices. One flush a turn hands the kernel as many
  * as it takes; the rest goes to libuv, which waits until the socket is writable. */
-enum { IOV_MAX_COUNT = 128, FLUSH_ROUNDS = 16, SLICE_WORTH_BYTES = 2048 };
+enum { IOV_MAX_COUNT = 128, FLUSH_ROUNDS = 16, SLICE_WORTH_BYTES = 2048, RUN_BYTES = 4096 };
 
 struct conn_writing {
     uv_write_t req;
@@ -50,7 +50,10 @@ static void piece_drop_first(struct conn *conn) {
     struct out_piece piece = *conn->first;
     pool_give(&conn->loop->out_pieces, conn->first);
     conn->first = piece.next;
-    if (!conn->first) conn->last = NULL;
+    if (!conn->first) {
+        conn->last = NULL;
+        conn->has_slices = false;
+    }
     if (piece.block) block_unref(conn->loop, piece.block);
     if (piece.release) piece.release(piece.ctx);
 }
@@ -98,34 +101,75 @@ void conn_write(struct conn *conn, struct bytes data) {
     conn_wrote(conn, data.len);
 }
 
+void slices_release(const struct slice *slices, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (slices[i].release) slices[i].release(slices[i].ctx);
+}
+
+/* Neighbours that are small: the kernel takes many pieces more slowly than their bytes in one. The last one may have to
+ * be released. */
+static size_t count_small(const struct slice *slices, size_t count, size_t *bytes) {
+    size_t i = 0;
+    for (*bytes = 0; i < count && slices[i].bytes.len <= SLICE_WORTH_BYTES && *bytes < RUN_BYTES;
+         *bytes += slices[i++].bytes.len)
+        if (i > 0 && slices[i - 1].release) break;
+    return i;
+}
+
 /* A page that got lost reads as zeros, which must not go out for a message. (Of a slice the kernel takes nothing then.)
  */
-static void copy_slice(struct conn *conn, struct bytes data) {
+static void copy_small(struct conn *conn, const struct slice *slices, size_t count, size_t bytes) {
     int64_t lost = map_guard_pages();
-    memcpy(conn_reserve(conn, data.len), data.data, data.len);
+    char *at = conn_reserve(conn, bytes);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(at, slices[i].bytes.data, slices[i].bytes.len);
+        at += slices[i].bytes.len;
+    }
     if (map_guard_pages() == lost) {
-        conn_wrote(conn, data.len);
+        conn_wrote(conn, bytes);
         return;
     }
     conn->cut = true;
     conn_end(conn, ERR_IO, UV_EIO);
 }
 
-/* Small ones are copied: the kernel takes many pieces more slowly than their bytes in one. */
-void conn_write_slice(struct conn *conn, struct bytes data, void (*release)(void *ctx), void *ctx) {
-    loop_must_own(conn->loop);
-    bool takes = conn->state != CONN_CLOSED && !conn->cut, small = data.len <= SLICE_WORTH_BYTES;
-    if (takes && small && data.len > 0) copy_slice(conn, data);
-    if (!takes || small) {
-        if (release) release(ctx);
+/* What was copied is not needed any more, but slices before it may hang on the same release. */
+static void release_copied(struct conn *conn, const struct slice *slice) {
+    if (!slice->release) return;
+    if (!conn->has_slices) {
+        slice->release(slice->ctx);
         return;
     }
     struct out_piece *piece = piece_append(conn);
-    piece->data = data.data;
-    piece->len = data.len;
-    piece->release = release;
-    piece->ctx = ctx;
-    conn->out_bytes += data.len;
+    piece->release = slice->release;
+    piece->ctx = slice->ctx;
+}
+
+static void add_slice(struct conn *conn, const struct slice *slice) {
+    struct out_piece *piece = piece_append(conn);
+    piece->data = slice->bytes.data;
+    piece->len = slice->bytes.len;
+    piece->release = slice->release;
+    piece->ctx = slice->ctx;
+    conn->out_bytes += slice->bytes.len;
+    conn->has_slices = true;
+}
+
+void conn_write_slices(struct conn *conn, const struct slice *slices, size_t count) {
+    loop_must_own(conn->loop);
+    for (size_t i = 0; i < count;) {
+        size_t bytes, run = count_small(slices + i, count - i, &bytes);
+        bool takes = conn->state != CONN_CLOSED && !conn->cut;
+        if (!takes) {
+            slices_release(&slices[i++], 1);
+        } else if (run == 0) {
+            add_slice(conn, &slices[i++]);
+        } else {
+            if (bytes > 0) copy_small(conn, slices + i, run, bytes);
+            i += run;
+            release_copied(conn, &slices[i - 1]);
+        }
+    }
 }
 
 void conn_out_free(struct conn *conn) {
@@ -141,7 +185,7 @@ void conn_out_free(struct conn *conn) {
 static void consume(struct conn *conn, size_t bytes) {
     conn->out_bytes -= bytes;
     conn->active_ms = loop_now_ms(conn->loop);
-    while (bytes > 0 && bytes >= conn->first->len) {
+    while (conn->first && bytes >= conn->first->len) {
         bytes -= conn->first->len;
         piece_drop_first(conn);
     }

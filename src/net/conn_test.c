@@ -241,8 +241,8 @@ static void send_slices(struct conn *conn) {
     struct slices *slices = ((struct world *)conn_owner(conn))->test;
     for (intptr_t i = 0; i < SLICES; i++) {
         conn_write(conn, BYTES("h"));
-        struct bytes slice = {slices->memory + (size_t)i * slices->slice_bytes, slices->slice_bytes};
-        conn_write_slice(conn, slice, release_slice, (void *)i);
+        struct bytes bytes = {slices->memory + (size_t)i * slices->slice_bytes, slices->slice_bytes};
+        conn_write_slices(conn, &(struct slice){bytes, release_slice, (void *)i}, 1);
     }
 }
 
@@ -290,13 +290,76 @@ static void slices_are_released_once_when_the_connection_goes_before(void **stat
     run_slices(SMALL_BYTES, 1);
 }
 
+/* --- slices that share a release: the last one has it --- */
+
+static const size_t shared_bytes[] = {300, LARGE_BYTES, 40, 2000, 700, 5, LARGE_BYTES, 100, 0, 2048, 900, 3000, 1};
+struct shared {
+    char *memory;
+    size_t total, received;
+    int released;
+    bool wrong;
+};
+
+static char shared_byte(size_t at) {
+    return (char)(at * 31 >> 3);
+}
+
+/* Nobody may look at it any more. */
+static void release_shared(void *ctx) {
+    struct shared *shared = ctx;
+    memset(shared->memory, 0xEE, shared->total);
+    shared->released++;
+}
+
+static void send_shared(struct conn *conn) {
+    struct shared *shared = ((struct world *)conn_owner(conn))->test;
+    struct slice slices[ARRAY_LEN(shared_bytes)] = {0};
+    size_t at = 0;
+    for (size_t i = 0; i < ARRAY_LEN(shared_bytes); at += shared_bytes[i++])
+        slices[i].bytes = bytes_make(shared->memory + at, shared_bytes[i]);
+    slices[ARRAY_LEN(slices) - 1].release = release_shared;
+    slices[ARRAY_LEN(slices) - 1].ctx = shared;
+    conn_write_slices(conn, slices, ARRAY_LEN(slices));
+    conn_write(conn, BYTES("end"));
+}
+
+static enum err check_shared(struct conn *conn, struct bytes input, size_t *taken, size_t *need) {
+    (void)need;
+    struct world *world = conn_owner(conn);
+    struct shared *shared = world->test;
+    for (size_t i = 0; i < input.len; i++, shared->received++)
+        shared->wrong |= shared->received < shared->total && input.data[i] != shared_byte(shared->received);
+    *taken = input.len;
+    if (shared->received == shared->total + strlen("end")) loop_stop(world->loop);
+    return ERR_OK;
+}
+
+static void shared_slices_stay_until_the_last_is_sent(void **state) {
+    (void)state;
+    static const struct conn_events server = {send_shared, echo, ignore_closed};
+    static const struct conn_events client = {ignore_opened, check_shared, ignore_closed};
+    struct shared shared = {0};
+    struct world world = {.test = &shared};
+    for (size_t i = 0; i < ARRAY_LEN(shared_bytes); i++) shared.total += shared_bytes[i];
+    shared.memory = malloc(shared.total);
+    for (size_t i = 0; i < shared.total; i++) shared.memory[i] = shared_byte(i);
+    world_open(&world, &(struct conn_options){.events = &server});
+    world_connect(&world, &(struct conn_options){.events = &client});
+    loop_run(world.loop);
+    assert_false(shared.wrong);
+    assert_int_equal(shared.released, 1);
+    world_close(&world);
+    assert_int_equal(shared.released, 1);
+    free(shared.memory);
+}
+
 /* A file that was cut short under its mapping gives what a disk does that cannot read. */
 static char *unreadable;
 
 static void send_unreadable(struct conn *conn) {
     conn_write(conn, BYTES("good"));
-    conn_write_slice(conn, (struct bytes){unreadable, *(size_t *)((struct world *)conn_owner(conn))->test},
-                     release_slice, (void *)0);
+    struct bytes bytes = {unreadable, *(size_t *)((struct world *)conn_owner(conn))->test};
+    conn_write_slices(conn, &(struct slice){bytes, release_slice, NULL}, 1);
     conn_write(conn, BYTES("behind"));
 }
 
@@ -353,7 +416,7 @@ static void a_slice_without_a_connection_is_released(void **state) {
     struct conn *conn;
     struct conn_options options = {.events = &events, .owner = &world};
     assert_int_equal(ERR_OK, conn_connect(world.loop, BYTES("127.0.0.1"), port, 5000, &options, NULL, &conn));
-    conn_write_slice(conn, BYTES("never sent"), release_slice, (void *)0);
+    conn_write_slices(conn, &(struct slice){BYTES("never sent"), release_slice, NULL}, 1);
     assert_int_equal(10, conn_out_bytes(conn));
     loop_run(world.loop);
     assert_int_equal(ERR_CONNECT, why);
@@ -514,6 +577,7 @@ int main(void) {
         cmocka_unit_test(units_are_put_together),
         cmocka_unit_test(a_unit_above_the_limit_ends_the_connection),
         cmocka_unit_test(slices_are_sent_and_released_once),
+        cmocka_unit_test(shared_slices_stay_until_the_last_is_sent),
         cmocka_unit_test(slices_are_released_once_when_the_connection_goes_before),
         cmocka_unit_test(what_cannot_be_read_ends_the_connection),
         cmocka_unit_test(a_slice_without_a_connection_is_released),

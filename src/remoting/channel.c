@@ -124,10 +124,7 @@ const struct address *channel_peer(const struct channel *channel) {
 /* --- output --- */
 
 void outgoing_release(const struct outgoing *outgoing) {
-    for (size_t i = 0; i < outgoing->slice_count; i++) {
-        const struct slice *slice = &outgoing->slices[i];
-        if (slice->release) slice->release(slice->ctx);
-    }
+    slices_release(outgoing->slices, outgoing->slice_count);
 }
 
 void channel_send(struct channel *channel, struct command *command, const struct outgoing *outgoing) {
@@ -146,10 +143,7 @@ void channel_send(struct channel *channel, struct command *command, const struct
     conn_write(channel->conn, buf_bytes(scratch));
     if (scratch->cap > SCRATCH_KEEP_BYTES) buf_close(scratch);
     conn_write(channel->conn, outgoing->body);
-    for (size_t i = 0; i < outgoing->slice_count; i++) {
-        const struct slice *slice = &outgoing->slices[i];
-        conn_write_slice(channel->conn, slice->bytes, slice->release, slice->ctx);
-    }
+    conn_write_slices(channel->conn, outgoing->slices, outgoing->slice_count);
 }
 
 /* --- input --- */

@@ -15,12 +15,6 @@
 struct remoting;
 struct channel; /* valid while the handler runs; kept longer only by its channel_id */
 
-/* Bytes sent without a copy, released when the kernel has them. */
-struct slice {
-    struct bytes bytes;
-    void (*release)(void *ctx); /* may be NULL */
-    void *ctx;
-};
 /* A command to be sent: the content of a request or of a response. All pointers are borrowed until the call returns,
  * the slices' memory until their release. {0} is an empty success. */
 struct outgoing {

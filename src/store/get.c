@@ -13,10 +13,9 @@ enum {
     CHUNK_ENTRIES = 64,
     SCAN_MAX = 1 << 14, /* entries a peer can make one get look at; Java has no such limit */
     MAX_BYTES_DEFAULT = 64 << 20,
-    WARM_BYTES = 8 << 20,      /* so near the end of the log that memory holds it */
-    RESIDENT_STEP = 256 << 10, /* looked at in one go further back */
-    MATCH_MS_MAX = 10,         /* for tests of records, in one get */
-    IDLE_RUNS_MAX = 64         /* of damaged entries of a batch queue, passed in one get */
+    WARM_BYTES = 8 << 20, /* so near the end of the log that memory holds it */
+    MATCH_MS_MAX = 10,    /* for tests of records, in one get */
+    IDLE_RUNS_MAX = 64    /* of damaged entries of a batch queue, passed in one get */
 };
 /* Tags codes below belong to extension files of queues, which we do not read. @source shared facts: store 3.1 */
 #define TAGS_CODE_EXTENSION_MAX (-2147483649LL)
@@ -52,6 +51,7 @@ struct scan {
     bool asked;        /* all others of the get are on their way from the disk */
     int64_t resident_from, resident_to;
     struct mapped_file *file; /* the one last used, with a reference */
+    bool file_is_used;        /* the last slice is of that file, which it has to hold */
     size_t slice_cap;
 };
 enum step { STEP_ON, STEP_STOP };
@@ -115,13 +115,24 @@ static bool is_full(const struct scan *scan, const struct queue_entry *entry, bo
            get->count >= max_count;
 }
 
+/* The last of its slices takes the reference over. */
+static void leave_file(struct scan *scan) {
+    struct get *get = scan->get;
+    if (scan->file_is_used)
+        get->slices[get->slice_count - 1].hold = scan->file;
+    else if (scan->file)
+        mapped_file_release(scan->file);
+    scan->file = NULL;
+    scan->file_is_used = false;
+}
+
 /* The bytes of a record in place; false when the log no longer holds them. */
 static bool find_record(struct scan *scan, const struct queue_entry *entry, struct bytes *out) {
     int64_t phys = entry->offset_phys, size_bytes = entry->size_bytes;
     if (queue_entry_is_filler(entry) || phys < 0 || size_bytes <= 0 || size_bytes > scan->end_phys - phys) return false;
     struct mapped_file *file = scan->file;
     if (!file || phys < file->start_phys || phys >= file->start_phys + file->size_bytes) {
-        if (file) mapped_file_release(file);
+        leave_file(scan);
         scan->file = file = mapped_queue_find(&scan->store->log.files, phys);
     }
     if (!file || size_bytes > file->start_phys + file->size_bytes - phys) return false;
@@ -134,14 +145,13 @@ static bool is_warm(const struct scan *scan, int64_t phys) {
     return phys >= scan->store->opened_phys && scan->end_phys - phys <= WARM_BYTES;
 }
 
-/* Looks at a stretch at a time. */
 static bool is_resident(struct scan *scan, int64_t phys, struct bytes record) {
     int64_t end_phys = phys + (int64_t)record.len;
     if (phys >= scan->resident_from && end_phys <= scan->resident_to) return true;
     int64_t file_end = scan->file->start_phys + scan->file->size_bytes;
-    int64_t step = MAX(MIN(RESIDENT_STEP, MIN(file_end, scan->end_phys) - phys), (int64_t)record.len);
     scan->resident_from = phys;
-    scan->resident_to = phys + (int64_t)file_resident_bytes(record.data, (size_t)step);
+    scan->resident_to = resident_until(&scan->store->resident, scan->file, phys, (int64_t)record.len,
+                                       MIN(file_end, scan->end_phys), scan->start_ms);
     return end_phys <= scan->resident_to;
 }
 
@@ -205,8 +215,8 @@ static void add_record(struct scan *scan, const struct queue_entry *entry, struc
     get->count += entry->count;
     get->total_bytes += (int64_t)record.len;
     get->status = GET_FOUND;
-    struct store_slice *last = get->slice_count > 0 ? &get->slices[get->slice_count - 1] : NULL;
-    if (last && last->hold == scan->file && last->bytes.data + last->bytes.len == record.data) {
+    struct store_slice *last = scan->file_is_used ? &get->slices[get->slice_count - 1] : NULL;
+    if (last && last->bytes.data + last->bytes.len == record.data) {
         last->bytes.len += record.len;
         return;
     }
@@ -216,8 +226,8 @@ static void add_record(struct scan *scan, const struct queue_entry *entry, struc
         if (get->slice_count > 0) memcpy(grown, get->slices, get->slice_count * sizeof *grown);
         get->slices = grown;
     }
-    mapped_file_take(scan->file);
-    get->slices[get->slice_count++] = (struct store_slice){record, scan->file};
+    get->slices[get->slice_count++] = (struct store_slice){.bytes = record};
+    scan->file_is_used = true;
 }
 
 static enum step pass_over(struct scan *scan, const struct queue_entry *entry, enum get_status status) {
@@ -361,7 +371,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
         if (scan.cold && !get->may_wait && get->count > 0) reader_read_on(&store->reader, get->queue, get->next_offset);
         get->suggest_slave = scan.last_phys >= 0 && scan.end_phys - scan.last_phys > scan.hot_bytes;
     }
-    if (scan.file) mapped_file_release(scan.file);
+    leave_file(&scan);
     if (get->status != GET_COLD) store_stats_get(&store->stats, get->count, clock_monotonic_ms() - scan.start_ms);
 }
 

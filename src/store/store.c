@@ -300,5 +300,5 @@ void store_set_read_ahead(struct store *store, bool ahead) {
 }
 
 void store_release(void *hold) {
-    mapped_file_release(hold);
+    if (hold) mapped_file_release(hold);
 }

@@ -132,10 +132,10 @@ static inline bool store_may_pass(enum err err) {
 int64_t store_append_busy_ms(const struct store *store);
 
 /* --- read ------------------------------------------------------------------------------------------------ */
-/* Bytes of the mapped log, kept in place until released. */
+/* Bytes of the mapped log, kept in place until released; slices of one file by the last of them. */
 struct store_slice {
     struct bytes bytes;
-    void *hold; /* store_release(hold), from any thread */
+    void *hold; /* store_release(hold), from any thread; NULL: a later slice of the same answer has it */
 };
 void store_release(void *hold);
 
@@ -167,7 +167,7 @@ struct get {
     /* answered */
     enum get_status status;
     int64_t next_offset, min_offset, max_offset;
-    struct store_slice *slices; /* in the arena; neighbours are merged; release(hold) of each */
+    struct store_slice *slices; /* in the arena; neighbours are merged; release(hold) of each, when all are done with */
     size_t slice_count;
     void (*release)(void *hold); /* store_release, unless somebody has put slices of his own here */
     int32_t count;               /* messages in the slices */

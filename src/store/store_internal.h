@@ -12,6 +12,7 @@
 #include "store/prealloc.h"
 #include "store/queue_table.h"
 #include "store/reader.h"
+#include "store/resident.h"
 #include "store/retention.h"
 #include "store/store.h"
 #include "store/store_stats.h"
@@ -39,6 +40,7 @@ struct store {
     struct dispatch dispatch;
     struct flush flush;
     struct reader reader;
+    struct resident resident;
     struct store_stats stats;
 
     _Atomic bool closing;

@@ -6,6 +6,7 @@
 command -v valgrind callgrind_control >/dev/null || exit 77
 [ "$(basename "$BUILD")" = dev ] || exit 77
 COUNT=20000
+READERS=8 # read all of it: what the broker does meanwhile for itself is little beside that
 RELEASE=$SOURCE/build/release
 (cd "$SOURCE" && cmake --preset release && cmake --build --preset release --target mqbroker bench_crowd) >"$T/build.out"
 
@@ -20,7 +21,7 @@ wait_for 60 "boot of the broker" grep -q "boot success" "$T/broker.out"
 load() {
     local window=1 # pulls: each says where the next one begins
     [ "$1" != send ] || window=32
-    "$RELEASE/bench/bench_crowd" "$1" "127.0.0.1:$PORT" total=$COUNT conns=4 window=$window queues=4
+    "$RELEASE/bench/bench_crowd" "$1" "127.0.0.1:$PORT" total=$COUNT conns=4 window=$window queues=4 groups=$READERS
 }
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
 idle() {
@@ -31,7 +32,7 @@ idle() {
 }
 # count MODE: instructions of all threads for one message
 count() {
-    local before after
+    local before after of=$COUNT
     callgrind_control -i on "$PID" >/dev/null 2>&1
     load "$1" >"$T/load.out"
     wait_for 60 "end of what follows" idle
@@ -41,7 +42,8 @@ count() {
     wait_for 20 "dump of the counts" test "$(find "$T" -name 'callgrind.*' | wc -l)" -gt "$before"
     after=$(find "$T" -name 'callgrind.*' | sort -V | tail -n 1)
     wait_for 20 "end of the dump" grep -q '^totals:' "$after"
-    awk -v n=$COUNT '/^totals:/ { printf "%d\n", $2 / n }' "$after"
+    [ "$1" = send ] || of=$((COUNT * READERS))
+    awk -v n=$of '/^totals:/ { printf "%d\n", $2 / n }' "$after"
 }
 
 load send >"$T/warm.out" # pools, tables and files are there then

@@ -80,8 +80,7 @@ static void take_found(struct lite_look *look, struct progress *progress, const 
         if (look->order_counts.len > 0) buf_append_char(&look->order_counts, ';');
         buf_append_i64(&look->order_counts, counts[i]);
     }
-    for (size_t i = 0; i < get->slice_count; i++)
-        look->slices[look->slice_count++] = (struct slice){get->slices[i].bytes, get->release, get->slices[i].hold};
+    for (size_t i = 0; i < get->slice_count; i++) look->slices[look->slice_count++] = slice_of(get, i);
     look->count += count;
     struct progress *of_parent =
         offsets_progress(broker->offsets, topic_name(pop->topic), group_name(pop->group), true);

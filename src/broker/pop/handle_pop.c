@@ -81,8 +81,7 @@ static void peek_queue(struct peek *peek, const struct pop_source *source, int32
     if (get.max_count <= 0) return;
     store_get(broker->store, peek->call->request->arena, &get);
     if (get.status != GET_FOUND) return;
-    for (size_t i = 0; i < get.slice_count; i++)
-        peek->slices[peek->slice_count++] = (struct slice){get.slices[i].bytes, store_release, get.slices[i].hold};
+    for (size_t i = 0; i < get.slice_count; i++) peek->slices[peek->slice_count++] = slice_of(&get, i);
     peek->count += get.count;
     stats_count_get(broker->stats, source->topic, source->progress, get.count, get.total_bytes, get.from_disk);
 }

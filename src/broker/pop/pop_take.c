@@ -78,9 +78,9 @@ static void write_order_counts(struct pop_take *take, const struct pop_source *s
     buf_printf(out, "%s%d %d %d", out->len > 0 ? ";" : "", (int)source->kind, queue_id, least);
 }
 
-static void add_slice(struct pop_take *take, struct bytes bytes, void (*release)(void *ctx), void *ctx) {
+static void add_slice(struct pop_take *take, struct slice slice) {
     must(take->slice_count < SLICES_MAX);
-    take->slices[take->slice_count++] = (struct slice){bytes, release, ctx};
+    take->slices[take->slice_count++] = slice;
 }
 
 /* A message that came back goes out under its own topic, with its receipt. */
@@ -122,7 +122,7 @@ static void add_renamed(struct pop_take *take, const struct pop_source *source, 
         at += record_size(&records[i]);
     }
     for (size_t i = 0; i < get->slice_count; i++) get->release(get->slices[i].hold);
-    add_slice(take, bytes_make(text, bytes), free, text);
+    add_slice(take, (struct slice){bytes_make(text, bytes), free, text});
 }
 
 static void add_messages(struct pop_take *take, const struct pop_source *source, int64_t start, struct get *get) {
@@ -130,8 +130,7 @@ static void add_messages(struct pop_take *take, const struct pop_source *source,
         add_renamed(take, source, start, get);
         return;
     }
-    for (size_t i = 0; i < get->slice_count; i++)
-        add_slice(take, get->slices[i].bytes, get->release, get->slices[i].hold);
+    for (size_t i = 0; i < get->slice_count; i++) add_slice(take, slice_of(get, i));
 }
 
 /* --- one queue --------------------------------------------------------------------------------------------- */
@@ -350,7 +349,6 @@ enum err pop_take(struct pop_take *take) {
     if (take->taken_count == 0) return ERR_OK;
     enum err err = store_append(broker->store, take->checkpoints, take->taken_count, &end_phys);
     settle(take, err == ERR_OK);
-    if (err != ERR_OK)
-        for (size_t i = 0; i < take->slice_count; i++) take->slices[i].release(take->slices[i].ctx);
+    if (err != ERR_OK) slices_release(take->slices, take->slice_count);
     return err;
 }

@@ -69,8 +69,7 @@ static void answer(struct reactor *reactor, const struct pull *pull, const struc
         result.suggest_which_broker_id =
             get->suggest_slave ? pull->group->which_broker_when_consume_slowly : pull->group->broker_id;
     struct slice *slices = arena_alloc(arena, get->slice_count * sizeof *slices);
-    for (size_t i = 0; i < get->slice_count; i++)
-        slices[i] = (struct slice){get->slices[i].bytes, get->release, get->slices[i].hold};
+    for (size_t i = 0; i < get->slice_count; i++) slices[i] = slice_of(get, i);
     remoting_reply(&pull->to, &(struct outgoing){.code = code,
                                                  .remark = bytes_of(status),
                                                  .layout = layout_pull_result(),
