@@ -42,7 +42,12 @@ struct scan {
     struct arena *arena;
     struct get *get;
     int64_t start_ms;
-    int64_t end_phys, hot_bytes, max_bytes;
+    int64_t end_phys, hot_bytes;
+    struct { /* what the answer may hold: [1] of records that memory is expected to hold, [0] of others */
+        int64_t bytes;
+        int32_t count;
+    } room[2];
+    bool is_batch;     /* entries may be of several messages */
     bool is_lmq;       /* queue offsets and topics of records are those of another queue */
     int64_t scan_end;  /* queue offset that is not looked at any more */
     int64_t last_phys; /* of the last entry looked at */
@@ -105,14 +110,19 @@ static bool answer_bounds(struct scan *scan) {
 
 /* Does the answer end before that record? Never before the first. */
 static bool is_full(const struct scan *scan, const struct queue_entry *entry, bool hot) {
+    const struct get *get = scan->get;
+    return get->count > 0 && (get->count > scan->room[hot].count - entry->count ||
+                              get->total_bytes + entry->size_bytes > scan->room[hot].bytes);
+}
+
+static void measure_room(struct scan *scan) {
     const struct store *store = scan->store;
     const struct get *get = scan->get;
-    if (get->count == 0) return false;
-    int64_t bytes = get->total_bytes + entry->size_bytes;
-    int32_t max_bytes = hot ? LIVE(store, max_transfer_bytes_in_memory) : LIVE(store, max_transfer_bytes_in_disk);
-    int32_t max_count = hot ? LIVE(store, max_transfer_count_in_memory) : LIVE(store, max_transfer_count_in_disk);
-    return get->count > get->max_count - entry->count || bytes > scan->max_bytes || bytes > max_bytes ||
-           get->count >= max_count;
+    int64_t bytes = get->max_bytes > 0 ? get->max_bytes : MAX_BYTES_DEFAULT;
+    scan->room[0].bytes = MIN(bytes, LIVE(store, max_transfer_bytes_in_disk));
+    scan->room[0].count = MIN(get->max_count, LIVE(store, max_transfer_count_in_disk));
+    scan->room[1].bytes = MIN(bytes, LIVE(store, max_transfer_bytes_in_memory));
+    scan->room[1].count = MIN(get->max_count, LIVE(store, max_transfer_count_in_memory));
 }
 
 /* The last of its slices takes the reference over. */
@@ -193,7 +203,7 @@ static bool is_whole(const struct scan *scan, const struct queue_entry *entry, s
     struct record parts;
     if (record_decode(record, RECORD_CHECK_BODY_CRC, &parts) != ERR_OK) return false;
     if (!scan->is_lmq && (parts.queue_id != queue->id || !bytes_equal(parts.topic, queue->topic))) return false;
-    if (queue->kind == QUEUE_BATCH && entry->count != MAX(dispatch_batch_count(&parts), 1)) return false;
+    if (scan->is_batch && entry->count != MAX(dispatch_batch_count(&parts), 1)) return false;
     return entry->tags_code <= TAGS_CODE_EXTENSION_MAX || bytes_is(parts.topic, "SCHEDULE_TOPIC_XXXX") ||
            dispatch_tags_code(scan->store, &parts) == entry->tags_code;
 }
@@ -240,13 +250,13 @@ static enum step pass_over(struct scan *scan, const struct queue_entry *entry, e
 static enum step pass_damage(struct scan *scan, const struct queue_entry *entry) {
     int64_t next_offset = scan->get->next_offset;
     (void)pass_over(scan, entry, GET_MESSAGE_WAS_REMOVING);
-    if (scan->get->queue->kind == QUEUE_BATCH) scan->get->next_offset = next_offset;
+    if (scan->is_batch) scan->get->next_offset = next_offset;
     return STEP_ON;
 }
 
 /* Does the entry say all of its tags? Those of the messages in a batch are inside. */
 static bool are_tags_known(const struct scan *scan, const struct queue_entry *entry) {
-    bool may_be_batch = scan->get->queue->kind == QUEUE_BATCH && entry->tags_code == 0;
+    bool may_be_batch = scan->is_batch && entry->tags_code == 0;
     return entry->tags_code > TAGS_CODE_EXTENSION_MAX && !may_be_batch;
 }
 
@@ -287,7 +297,7 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
 static enum step look_at(struct scan *scan, const struct queue_entry *entry) {
     struct get *get = scan->get;
     bool hot = scan->end_phys - entry->offset_phys <= scan->hot_bytes;
-    if (is_full(scan, entry, hot) || get->total_bytes >= scan->max_bytes) return STEP_STOP;
+    if (is_full(scan, entry, hot)) return STEP_STOP;
     if (entry->offset_phys < scan->skip_phys) {
         get->next_offset = queue_entry_end(entry);
         return STEP_ON;
@@ -308,9 +318,8 @@ static bool is_over_time(const struct scan *scan) {
 /* An entry of a batch queue says itself of which messages it is: not one that was damaged. */
 static bool says_its_place(const struct scan *scan, const struct queue_entry *entry) {
     const struct get *get = scan->get;
-    return get->queue->kind == QUEUE_SIMPLE ||
-           (queue_entry_is_used(entry) && queue_entry_end(entry) > get->next_offset &&
-            queue_entry_end(entry) <= get->max_offset);
+    return !scan->is_batch || (queue_entry_is_used(entry) && queue_entry_end(entry) > get->next_offset &&
+                               queue_entry_end(entry) <= get->max_offset);
 }
 
 /* Nothing can be read at next_offset. */
@@ -351,7 +360,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
                         .get = get,
                         .hot_bytes = hot_bytes(store),
                         .is_lmq = get->queue && lmq_is(get->queue->topic),
-                        .max_bytes = get->max_bytes > 0 ? get->max_bytes : MAX_BYTES_DEFAULT,
+                        .is_batch = get->queue && get->queue->kind == QUEUE_BATCH,
                         .last_phys = -1,
                         .skip_phys = -1};
     get->slices = NULL;
@@ -363,6 +372,7 @@ void store_get(struct store *store, struct arena *arena, struct get *get) {
     if (!answer_bounds(&scan)) {
         /* only now: the log's end from before the queue's may lie before the records of its newest entries */
         scan.end_phys = commitlog_end(&store->log);
+        measure_room(&scan);
         int64_t limit = MAX(LIVE(store, max_filter_message_size) / QUEUE_ENTRY_BYTES, MIN(get->max_count, SCAN_MAX));
         scan.scan_end = MIN(get->max_offset, get->offset_queue + limit);
         get->status = GET_NO_MATCHED_MESSAGE;
