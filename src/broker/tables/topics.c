@@ -31,62 +31,7 @@ struct topics {
     size_t system_name_count;
 };
 
-/* System topics by name, whether they are there or not. @source shared facts: behaviour 4.1 */
-static const struct {
-    const char *name;
-    bool sends_forbidden;
-} static_names[] = {
-    {"TBW102", false},
-    {"SCHEDULE_TOPIC_XXXX", true},
-    {"BenchmarkTest", false},
-    {"RMQ_SYS_TRANS_HALF_TOPIC", true},
-    {"RMQ_SYS_TRACE_TOPIC", false},
-    {"RMQ_SYS_TRANS_OP_HALF_TOPIC", true},
-    {"TRANS_CHECK_MAX_TIME_TOPIC", true},
-    {"SELF_TEST_TOPIC", true},
-    {"OFFSET_MOVED_EVENT", true},
-    {"CHECKPOINT_TOPIC", false},
-    {"RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC", true}, /* 5.4 makes the two at each start; nothing of ours uses them */
-    {"RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC", true},
-};
-
 /* --- names ------------------------------------------------------------------------------------------------- */
-
-static bool name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '%' || c == '|' ||
-           c == '-' || c == '_';
-}
-
-static bool name_legal(struct bytes name) {
-    for (size_t i = 0; i < name.len; i++)
-        if (!name_char(name.data[i])) return false;
-    return true;
-}
-
-#define LEGAL_CHARS "contains illegal characters, allowing only ^[%%|a-zA-Z0-9_-]+$"
-
-enum err topic_name_check(struct bytes name) {
-    bool of_group = bytes_starts_with(name, TOPIC_RETRY_PREFIX) || bytes_starts_with(name, TOPIC_DLQ_PREFIX);
-    if (bytes_trim(name).len == 0) return fail(ERR_BAD_PARAMETER, "The specified topic is blank.");
-    if (!name_legal(name)) return fail(ERR_BAD_PARAMETER, "The specified topic: %.*s, " LEGAL_CHARS, BYTES_ARG(name));
-    if (of_group && name.len > GROUP_TOPIC_NAME_MAX)
-        return fail(ERR_BAD_PARAMETER,
-                    "The specified topic is DLQ or Retry topic: %.*s, and it's longer than topic max length: %d",
-                    BYTES_ARG(name), GROUP_TOPIC_NAME_MAX);
-    if (!of_group && name.len > TOPIC_NAME_MAX)
-        return fail(ERR_BAD_PARAMETER, "The specified topic: %.*s, is longer than topic max length: %d",
-                    BYTES_ARG(name), TOPIC_NAME_MAX);
-    return ERR_OK;
-}
-
-enum err group_name_check(struct bytes name) {
-    if (bytes_trim(name).len == 0) return fail(ERR_BAD_PARAMETER, "The specified group is blank.");
-    if (!name_legal(name)) return fail(ERR_BAD_PARAMETER, "The specified group: %.*s, " LEGAL_CHARS, BYTES_ARG(name));
-    if (name.len > NEW_GROUP_NAME_MAX)
-        return fail(ERR_BAD_PARAMETER, "The specified group: %.*s, is longer than group max length: %d",
-                    BYTES_ARG(name), NEW_GROUP_NAME_MAX);
-    return ERR_OK;
-}
 
 bool topics_is_system(const struct topics *topics, struct bytes name) {
     if (bytes_starts_with(name, BYTES("rmq_sys_"))) return true;
@@ -98,12 +43,6 @@ bool topics_is_system(const struct topics *topics, struct bytes name) {
 const struct bytes *topics_system_names(const struct topics *topics, size_t *count) {
     *count = topics->system_name_count;
     return topics->system_names;
-}
-
-static bool sends_forbidden(struct bytes name) {
-    for (size_t i = 0; i < ARRAY_LEN(static_names); i++)
-        if (static_names[i].sends_forbidden && bytes_is(name, static_names[i].name)) return true;
-    return false;
 }
 
 /* --- the table --------------------------------------------------------------------------------------------- */
@@ -148,7 +87,7 @@ static struct topic *put(struct topics *topics, const struct topic_change *value
         must(topic);
         topic->topics = topics;
         topic->is_system = topics_is_system(topics, values->name);
-        topic->sends_forbidden = sends_forbidden(values->name);
+        topic->sends_forbidden = topic_name_forbidden(values->name);
         topic->is_lmq = lmq_is(values->name);
     }
     atomic_store(&topic->read_queues, values->read_queues);
@@ -468,7 +407,7 @@ static void add_system(struct topics *topics, struct bytes name, int32_t queues,
 static void add_system_topics(struct topics *topics) {
     const struct broker_config *config = &topics->broker->config;
     struct arena *texts = &topics->texts;
-    for (size_t i = 0; i < ARRAY_LEN(static_names); i++) add_system_name(topics, bytes_of(static_names[i].name));
+    for (size_t i = 0; i < topic_system_name_count; i++) add_system_name(topics, bytes_of(topic_system_names[i].name));
     add_system(topics, BYTES("SELF_TEST_TOPIC"), 1, PERM_READ_WRITE);
     if (config->auto_create_topic_enable)
         add_system(topics, TOPIC_TBW102, config->default_topic_queue_nums, PERM_READ_WRITE | PERM_INHERIT);

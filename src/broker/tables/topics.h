@@ -11,12 +11,12 @@
 #include "broker/tables/data_version.h"
 #include "broker/tables/name_table.h"
 #include "broker/tables/table_page.h"
+#include "broker/tables/topic_names.h"
 #include "store/store.h"
 #include "wire/body_register.h"
 
 enum { PERM_INHERIT = 1, PERM_WRITE = 2, PERM_READ = 4 };
 enum { TOPIC_SYS_FLAG_UNIT = 1, TOPIC_SYS_FLAG_UNIT_SUB = 2 };
-enum { TOPIC_NAME_MAX = 127, GROUP_TOPIC_NAME_MAX = 255, LMQ_NAME_MAX = 255 };
 enum { TOPIC_QUEUES_DEFAULT = 16, TOPIC_QUEUES_MAX = 65536 };
 
 #define TOPIC_TBW102       BYTES("TBW102")
@@ -69,10 +69,6 @@ struct topic *topics_find(struct topics *topics, struct bytes name);
 bool topics_queue_kind(const struct topics *topics, struct bytes name, enum queue_kind *out);
 /* The consume queue of one queue id, cached. NULL when it does not exist and `create` is false. */
 struct queue *topic_queue(struct topic *topic, struct store *store, int32_t queue_id, bool create);
-
-/* Name rules for what is new; ERR_BAD_PARAMETER with the remark of the Java broker. @source since-5.3.3 5 */
-enum err topic_name_check(struct bytes name) MUST_USE;
-enum err group_name_check(struct bytes name) MUST_USE;
 
 /* What to do with a send to a topic that is unknown: makes it from its template, or, for a retry topic, plain.
  * ERR_NO_TOPIC with the remark. Saved and registered in the background. */
