@@ -1,9 +1,27 @@
 #!/usr/bin/env python3
-"""report.py: makes bench/results.md and the pictures bench/curves/*.svg of what lies in bench/raw. bench.py runs it."""
+"""report.py: makes bench/results.md, the pictures bench/curves/*.svg and the table of the README of what lies in bench/raw.
+bench.py runs it."""
 import math, pathlib, re
 
 HERE = pathlib.Path(__file__).resolve().parent
-RAW, PICTURES = HERE / "raw", HERE / "curves"
+RAW, PICTURES, README = HERE / "raw", HERE / "curves", HERE.parent / "README.md"
+
+# rows of the README: scenario of compare.txt, what it is called there
+README_ROWS = {
+    "boot: name server + broker": "boot of both servers",
+    "idle broker: anonymous memory": "idle broker, anonymous memory",
+    "broker after the load: anonymous memory": "broker after the load, anonymous memory",
+    "send 128 B, 8 conns x 32 in flight: rate": "send 128 B, 8 x 32 in flight",
+    "send 128 B, 8 conns x 32 in flight: server cpu": "server CPU of such a send",
+    "send 1 KiB, 8 conns x 32 in flight: rate": "send 1 KiB, 8 x 32 in flight",
+    "send 128 B, one at a time: p99.9": "send one at a time, p99.9",
+    "send 128 B, 64 conns one at a time: rate": "send 128 B, 64 connections one at a time",
+    "send 128 B, 64 conns one at a time: p99.9": "the same, p99.9",
+    "pull back 128 B: rate": "pull",
+    "end to end at 1,000/s: p50": "end to end at 1,000/s, p50",
+    "end to end at 10,000/s: p99": "end to end at 10,000/s, p99",
+    "SYNC_FLUSH, 64 conns one at a time: rate": "SYNC_FLUSH, 64 connections",
+}
 
 # curve: (what grows, figure, what it is, the work that has to be done anyway)
 CURVES = {
@@ -73,6 +91,23 @@ def picture(title, x_name, y_name, points):
     return "\n".join(out) + "\n"
 
 
+def readme_table(lines):
+    """The table under "Side by side"."""
+    figures = {}
+    for line in lines:
+        m = re.match(r"(.+?)  +(\S+) +([\d.,]+) +([\d.,]+) +([\d.,]+x)$", line)
+        if m:
+            figures[m.group(1)] = m.groups()[1:]
+    if not set(README_ROWS) <= set(figures):
+        return  # a part of it was run
+    rows = ["| | this broker | Java 5.5.0 | in our favour |", "|---|---|---|---|"]
+    for scenario, name in README_ROWS.items():
+        unit, ours, java, ratio = figures[scenario]
+        rows.append(f"| {name} | {ours} {unit} | {java} {unit} | {ratio} |")
+    text = README.read_text()
+    README.write_text(re.sub(r"\| \| this broker \|(.*\n)+?(?=\n)", "\n".join(rows) + "\n", text, count=1))
+
+
 def curve_sections(found):
     PICTURES.mkdir(exist_ok=True)
     for name, (x_name, figure, y_name, bound) in CURVES.items():
@@ -102,6 +137,7 @@ def main():
     out += raw_section("Beside the Java broker",
                        "One load generator, both brokers in turn, medians of the rounds; a ratio above 1 is in our favour.",
                        "compare")
+    readme_table(read("compare")[1])
     out += raw_section("Beside the least a server can do",
                        "128 B, 8 connections x 32 in flight. `null` cuts frames and answers, no more; `share` is the median "
                        "of ours / null over the rounds.", "null")
