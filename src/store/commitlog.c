@@ -72,10 +72,6 @@ static int64_t take_offsets_of(struct queue *queue, int32_t count) {
     return offset_queue;
 }
 
-static int32_t messages_of(const struct put *put) {
-    return put->batch_count > 0 ? put->batch_count : 1;
-}
-
 /* Before anything is planned: the offset decides how long the record is. */
 static void set_batch_base(struct put *put) {
     char *at = record_last_value(put->record);
@@ -93,7 +89,7 @@ static void take_lmq_offsets(struct put *put) {
 
 static void take_offsets(struct put *puts, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        puts[i].offset_queue = puts[i].no_offset ? 0 : take_offsets_of(puts[i].queue, messages_of(&puts[i]));
+        puts[i].offset_queue = puts[i].no_offset ? 0 : take_offsets_of(puts[i].queue, put_messages(&puts[i]));
         if (puts[i].batch_count > 0) set_batch_base(&puts[i]);
         if (puts[i].lmq_count > 0) take_lmq_offsets(&puts[i]);
     }
@@ -101,7 +97,7 @@ static void take_offsets(struct put *puts, size_t count) {
 
 static void give_offsets_back(const struct put *puts, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        if (!puts[i].no_offset) (void)take_offsets_of(puts[i].queue, -messages_of(&puts[i]));
+        if (!puts[i].no_offset) (void)take_offsets_of(puts[i].queue, -put_messages(&puts[i]));
         for (size_t j = 0; j < puts[i].lmq_count; j++) (void)take_offsets_of(puts[i].lmqs[j], -1);
     }
 }

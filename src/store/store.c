@@ -280,14 +280,18 @@ static enum err append(struct store *store, struct put *puts, size_t count, int6
 
 enum err store_append(struct store *store, struct put *puts, size_t count, int64_t *end_phys) {
     int64_t start_ms = clock_monotonic_ms(), size_bytes = 0;
+    size_t messages = 0;
     enum err err = append(store, puts, count, end_phys);
     if (err != ERR_OK) {
         atomic_fetch_add(&store->stats.put_failed, (int64_t)count);
         return err;
     }
     prealloc_appended(&store->prealloc, *end_phys);
-    for (size_t i = 0; i < count; i++) size_bytes += puts[i].size_bytes;
-    store_stats_put(&store->stats, count, size_bytes, clock_monotonic_ms() - start_ms);
+    for (size_t i = 0; i < count; i++) {
+        size_bytes += puts[i].size_bytes;
+        messages += (size_t)put_messages(&puts[i]);
+    }
+    store_stats_put(&store->stats, messages, size_bytes, clock_monotonic_ms() - start_ms);
     if (store->sync_flush)
         bell_ring(&store->flush.bell);
     else

@@ -109,6 +109,10 @@ struct put {
     /* results */
     int64_t offset_phys, offset_queue, store_time_ms;
 };
+/* Queue offsets that it takes, if it takes any. */
+static inline int32_t put_messages(const struct put *put) {
+    return put->batch_count > 0 ? put->batch_count : 1;
+}
 /* Appends all of them in order under one lock, or none. *end_phys is the offset behind the last (what `flushed` must
  * reach under SYNC_FLUSH). Also counts and, when they need not be flushed first, lets readers see them: mostly at once.
  * @errors ERR_NOT_WRITABLE (why in the detail), ERR_DISK_FULL, ERR_NO_FILES, ERR_NO_MEMORY, ERR_TOO_BIG,

@@ -105,7 +105,9 @@ static void assert_batch(const struct record *record, int count, int64_t base) {
 static void batches_and_messages_lie_in_a_row(void **state) {
     (void)state;
     struct record records[8];
+    struct store_facts before, after;
     int64_t next;
+    store_facts(box.broker.store, &before);
     struct hdr_send_result result = send_batch(3, "B1", RESPONSE_SUCCESS);
     assert_int_equal(result.queue_offset, 0);
     assert_bytes(result.batch_uniq_id, "B1");
@@ -117,6 +119,8 @@ static void batches_and_messages_lie_in_a_row(void **state) {
     assert_false(result.has.batch_uniq_id);
     assert_non_null(memchr(result.msg_id.data, ',', result.msg_id.len));
     wait_for_max(18);
+    store_facts(box.broker.store, &after);
+    assert_int_equal(after.put_count - before.put_count, 18);
 
     assert_int_equal(pull(0, 32, "*", records, &next), 5);
     assert_int_equal(next, 18);

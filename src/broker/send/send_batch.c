@@ -142,7 +142,7 @@ static void count_put(struct reactor *reactor, const struct send_batch *batch, c
     for (uint32_t i = 0; i < sent->put_count; i++) {
         const struct put *put = &batch->puts[sent->put_first + i];
         bytes += put->size_bytes;
-        messages += put->batch_count > 0 ? (uint32_t)put->batch_count : 1;
+        messages += (uint32_t)put_messages(put);
     }
     stats_count_put(stats, sent->topic, messages, bytes);
     stats_count_put_latency(stats, sent->topic, sent->queue_id, loop_now_ms(reactor->loop) - sent->begin_ms);
