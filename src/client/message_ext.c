@@ -74,6 +74,7 @@ static void set_texts(struct rmq_message_ext *message, struct bytes broker_name,
 
 static void take_record(struct message_block *block, const struct record *record, struct bytes broker_name,
                         const struct subscription *subscription, struct bytes retry_topic) {
+    if (block->count == block->cap) return;
     struct rmq_message_ext *message = &block->messages[block->count];
     message->record = *record;
     message->block = block;
@@ -122,17 +123,17 @@ static size_t count_messages(struct bytes body) {
 
 struct message_block *message_block_create(struct bytes body, struct bytes broker_name,
                                            const struct subscription *subscription, struct bytes retry_topic) {
-    size_t messages_size = count_messages(body) * sizeof(struct rmq_message_ext);
+    size_t cap = count_messages(body), messages_size = cap * sizeof(struct rmq_message_ext);
     struct message_block *block = malloc(sizeof *block + messages_size + body.len + 1);
     must(block);
-    *block = (struct message_block){.refs = 1, .messages = (struct rmq_message_ext *)(void *)(block + 1)};
+    *block = (struct message_block){.refs = 1, .cap = cap, .messages = (struct rmq_message_ext *)(void *)(block + 1)};
     memset(block->messages, 0, messages_size);
     block->records = (char *)block->messages + messages_size;
     if (body.len > 0) memcpy(block->records, body.data, body.len);
     block->records[body.len] = '\0';
 
     struct bytes rest = bytes_make(block->records, body.len);
-    while (rest.len > 0) {
+    while (rest.len > 0 && block->count < cap) {
         struct record record;
         enum err err = record_decode(rest, RECORD_CHECK_SHAPE, &record);
         if (err != ERR_OK) {

@@ -42,7 +42,7 @@ struct rmq_message_ext {
 };
 struct message_block {
     int refs;
-    size_t count;
+    size_t count, cap;
     struct rmq_message_ext *messages; /* behind this struct */
     struct buf inflated;
     char *records; /* behind the messages */

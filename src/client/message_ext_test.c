@@ -102,6 +102,23 @@ static void batches_are_unwrapped(void **state) {
     buf_close(&body);
 }
 
+/* The end of a message's last text is written over the first byte of what follows: that must not make a record of it
+ * which was none. */
+static void what_was_no_record_becomes_none(void **state) {
+    (void)state;
+    struct buf all = {0}, body = {0};
+    append(&all, "T", BYTES("first"), 0, BYTES("a\0011"));
+    size_t second = all.len;
+    append(&all, "T", batch_body(&body), SYS_FLAG_INNER_BATCH | SYS_FLAG_NEED_UNWRAP, BYTES("b\0012"));
+    all.data[second] = 1;
+    struct message_block *block = message_block_create(buf_bytes(&all), BYTES("b"), NULL, (struct bytes){0});
+    assert_int_equal(block->count, 1);
+    assert_body(&block->messages[0], "first");
+    message_block_release(block);
+    buf_close(&all);
+    buf_close(&body);
+}
+
 static void properties_are_told_and_walked(void **state) {
     (void)state;
     struct buf all = {0};
@@ -204,9 +221,13 @@ static int be_quiet(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_compression_is_read),      cmocka_unit_test(batches_are_unwrapped),
-        cmocka_unit_test(properties_are_told_and_walked), cmocka_unit_test(tags_are_compared_as_texts),
-        cmocka_unit_test(damage_ends_the_list),           cmocka_unit_test(messages_to_send_keep_one_value_a_name),
+        cmocka_unit_test(every_compression_is_read),
+        cmocka_unit_test(batches_are_unwrapped),
+        cmocka_unit_test(what_was_no_record_becomes_none),
+        cmocka_unit_test(properties_are_told_and_walked),
+        cmocka_unit_test(tags_are_compared_as_texts),
+        cmocka_unit_test(damage_ends_the_list),
+        cmocka_unit_test(messages_to_send_keep_one_value_a_name),
     };
     return cmocka_run_group_tests(tests, be_quiet, NULL);
 }
