@@ -9,6 +9,7 @@
 #include "broker/delay/delay.h"
 #include "broker/admin/runtime_info.h"
 #include "broker/stats/stats.h"
+#include "os/thread.h"
 #include "wire/body_data_version.h"
 
 /* --- settings ---------------------------------------------------------------------------------------------- */
@@ -31,6 +32,9 @@ enum err broker_handle_get_broker_config(struct call *call, const struct hdr_non
     result->version = arena_copy(call->request->arena, buf_bytes(&text));
     buf_close(&text);
     config_print(broker->sections, broker->section_count, 0, &call->body);
+    /* No settings here, but exportMetrics takes the first for the number of processors, exportConfigs shows the other.
+     * @source ExportMetricsCommand.getRuntimeEnv, ExportConfigsCommand.needBrokerProprties */
+    buf_printf(&call->body, "clientCallbackExecutorThreads=%d\nuseTLS=false\n", thread_cpu_count());
     return ERR_OK;
 }
 

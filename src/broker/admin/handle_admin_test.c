@@ -416,6 +416,7 @@ static void settings_are_read_and_changed(void **state) {
     struct peer *peer = start(&s);
     peer_ask(peer, REQUEST_GET_BROKER_CONFIG, NULL, NULL, "");
     assert_true(holds(peer, "brokerName=broker-a\n") && holds(peer, "\nshortPollingTimeMills=1000\n"));
+    assert_true(holds(peer, "\nclientCallbackExecutorThreads=") && holds(peer, "\nuseTLS=false\n"));
     assert_non_null(memmem(command_ext(&peer->answer, "version").data, 40, "\"counter\":0", 11));
     peer_ask(peer, REQUEST_UPDATE_BROKER_CONFIG, NULL, NULL, "shortPollingTimeMills=300\nbrokerPermission=4\n");
     assert_answer(peer, SUCCESS);
