@@ -78,7 +78,8 @@ static void copy_masters(struct question *question, const struct cluster_route *
     struct broker_master *masters = arena_calloc(&question->arena, from->master_count + 1, sizeof *masters);
     for (size_t i = 0; i < from->master_count; i++)
         masters[i] = (struct broker_master){arena_copy(&question->arena, from->masters[i].broker_name),
-                                            arena_copy(&question->arena, from->masters[i].address)};
+                                            arena_copy(&question->arena, from->masters[i].address),
+                                            from->masters[i].write_queues};
     question->route.masters = masters;
     question->route.master_count = from->master_count;
 }
@@ -128,14 +129,29 @@ static void fill_queues(struct answer *answer, const struct topic_route *route) 
     answer->route.count = count;
 }
 
+static int32_t write_queues(const struct topic_route *route, struct bytes broker_name) {
+    for (size_t i = 0; i < route->queue_count; i++) {
+        const struct queue_data *data = &route->queues[i];
+        if (data->perm & PERM_WRITE && bytes_equal(data->broker_name, broker_name))
+            return MIN(MAX(data->write_queue_nums, 0), TOPIC_QUEUES_MAX);
+    }
+    return 0;
+}
+
+static int compare_masters(const void *a, const void *b) {
+    return bytes_compare(((const struct broker_master *)a)->broker_name,
+                         ((const struct broker_master *)b)->broker_name);
+}
+
 static void fill_masters(struct answer *answer, const struct topic_route *route) {
     struct broker_master *masters = arena_calloc(&answer->arena, route->broker_count + 1, sizeof *masters);
     for (size_t i = 0; i < route->broker_count; i++) {
-        struct bytes address = broker_data_address(&route->brokers[i], MASTER_ID);
+        struct bytes name = route->brokers[i].broker_name, address = broker_data_address(&route->brokers[i], MASTER_ID);
         if (address.data)
             masters[answer->route.master_count++] = (struct broker_master){
-                arena_copy(&answer->arena, route->brokers[i].broker_name), arena_copy(&answer->arena, address)};
+                arena_copy(&answer->arena, name), arena_copy(&answer->arena, address), write_queues(route, name)};
     }
+    qsort(masters, answer->route.master_count, sizeof *masters, compare_masters);
     answer->route.masters = masters;
 }
 

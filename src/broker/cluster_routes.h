@@ -13,7 +13,10 @@ void cluster_routes_close(struct cluster_routes *routes); /* main loop ended */
 struct cluster_route {
     const struct message_queue *queues; /* the readable ones, sorted; none: no broker has the topic */
     size_t count;
-    const struct broker_master { struct bytes broker_name, address; } * masters;
+    const struct broker_master {
+        struct bytes broker_name, address;
+        int32_t write_queues; /* 0: it is not writable */
+    } * masters;              /* by name */
     size_t master_count;
 };
 /* Absent: none is known. */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "broker/lite/lite.h"
 #include "broker/registration.h"
 #include "broker/work.h"
 #include "wire/request.h"
@@ -121,11 +122,12 @@ static enum err work_call_start(struct reactor *reactor, const struct request *r
     return err;
 }
 
+/* Without a reactor the broker stops, and there is nobody to answer. */
 static void call_again(struct reactor *reactor, void *arg) {
     struct request *request = arg;
-    if (atomic_load(&reactor->broker->stopping))
+    if (reactor && atomic_load(&reactor->broker->stopping))
         remoting_reply_error(&request->to, fail(ERR_SHUTTING_DOWN, "the broker is shutting down"));
-    else
+    else if (reactor)
         route_request(request);
     request_free(request);
 }
@@ -133,6 +135,13 @@ static void call_again(struct reactor *reactor, void *arg) {
 bool call_again_when_registered(struct call *call) {
     struct request *request = request_detach(call->request);
     call->later = registration_then(call->broker, call->reactor, call_again, request);
+    if (!call->later) request_free(request);
+    return call->later;
+}
+
+bool call_again_when_lite_route_known(struct call *call, struct bytes parent) {
+    struct request *request = request_detach(call->request);
+    call->later = lite_route_then(call->broker->lite, parent, request->owner, call_again, request);
     if (!call->later) request_free(request);
     return call->later;
 }

@@ -38,6 +38,8 @@ enum err call_refuse(struct call *call, int32_t code, const char *format, ...) _
  * heard of it, so that the client finds the topic's route, not that of a topic still to be made. False when there is
  * nothing to wait for; else call->later is set. */
 bool call_again_when_registered(struct call *call) MUST_USE;
+/* The same for a handler that has to know which brokers have the parent of lite topics, and has done nothing yet. */
+bool call_again_when_lite_route_known(struct call *call, struct bytes parent) MUST_USE;
 
 #define BROKER(name, code, function, runs, header)                                                                     \
     enum err broker_handle_##function(struct call *call, const struct hdr_##header *header);

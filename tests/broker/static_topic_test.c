@@ -1,51 +1,29 @@
 /* A static topic on two brokers of ours and a name server: sends, pulls, offsets and groups in the numbers of a logic
  * queue that moves from one broker to the other and back, restarts, and a broker that does not answer. */
 #include <stdio.h>
-#include <stdlib.h>
 #include "base/check.h"
 #include "base/test.h"
 #include "broker/static_topic/mapping_clean.h"
-#include "namesrv/server.h"
 #include "os/clock.h"
-#include "os/file.h"
 #include "support/broker_box.h"
+#include "support/namesrv_box.h"
 #include "wire/body_queue_mapping.h"
 #include "wire/body_topic_route.h"
 
 enum { A, B, NOT_FOUND = -2 };
 
-static char namesrv_dir[64], namesrv_setting[64];
-static struct namesrv *namesrv;
-static pthread_t namesrv_thread;
+static struct namesrv_box namesrv;
 static struct broker_box boxes[2];
 static struct peer peers[2], waiting;
 static struct arena arena;
 
-static void *serve(void *arg) {
-    namesrv_run(arg);
-    return NULL;
-}
-
 static int start(void **state) {
     (void)state;
-    struct namesrv_config config;
-    char path[96];
-    snprintf(namesrv_dir, sizeof namesrv_dir, "/tmp/rmq_namesrv_XXXXXX");
-    must(mkdtemp(namesrv_dir));
-    snprintf(path, sizeof path, "%s/namesrv.conf", namesrv_dir);
-    namesrv_config_init(&config);
-    namesrv_config_finish(&config, path);
-    config.listen_port = 0;
-    config.bind_address = BYTES("127.0.0.1");
-    snprintf(path, sizeof path, "%s/kvConfig.json", namesrv_dir);
-    config.kv_config_path = bytes_of(path);
-    must(namesrv_open(&config, &namesrv) == ERR_OK);
-    must(pthread_create(&namesrv_thread, NULL, serve, namesrv) == 0);
-    snprintf(namesrv_setting, sizeof namesrv_setting, "namesrvAddr=127.0.0.1:%u", namesrv_port(namesrv));
+    namesrv_box_start(&namesrv);
     for (int i = A; i <= B; i++) {
         broker_box_init(&boxes[i]);
         broker_box_set(&boxes[i], i == A ? "brokerName=a" : "brokerName=b");
-        broker_box_set(&boxes[i], namesrv_setting);
+        broker_box_set(&boxes[i], namesrv.setting);
         broker_box_set(&boxes[i], "forwardTimeout=500");
         broker_box_start(&boxes[i]);
         peer_open(&peers[i], boxes[i].broker.port);
@@ -61,11 +39,9 @@ static int stop(void **state) {
         peer_close(&peers[i]);
         broker_box_close(&boxes[i]);
     }
-    namesrv_stop(namesrv);
-    pthread_join(namesrv_thread, NULL);
-    namesrv_close(namesrv);
+    namesrv_box_close(&namesrv);
     arena_close(&arena);
-    return file_remove_tree(namesrv_dir) == ERR_OK ? 0 : -1;
+    return 0;
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------- */
@@ -230,7 +206,7 @@ static void name_server_tells_where(void **state) {
     struct topic_route route;
     struct hdr_get_routeinfo_by_topic header = {.topic = BYTES("S")};
     header.has.topic = true;
-    peer_open(&client, namesrv_port(namesrv));
+    peer_open(&client, namesrv.port);
     peer_call(&client, REQUEST_GET_ROUTEINFO_BY_TOPIC, layout_get_routeinfo_by_topic(), &header, BYTES(""), &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
     assert_ok(topic_route_decode(&arena, answer.body, &route));

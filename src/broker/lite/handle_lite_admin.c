@@ -175,6 +175,7 @@ enum err broker_handle_get_lite_topic_info(struct call *call, const struct hdr_g
     struct broker *broker = call->broker;
     struct topic *topic;
     TRY(check_parent(call, header->parent_topic, &topic));
+    if (call_again_when_lite_route_known(call, header->parent_topic)) return ERR_OK;
     struct bytes name = lite_queue_name(call->request->arena, header->parent_topic, header->lite_topic);
     struct queue *queue = store_queue(broker->store, name, 0, false);
     int64_t max = lite_max_offset(broker->lite, name);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "broker/lite/lite.h"
+#include "broker/tables/topics.h"
 #include "message/lmq.h"
 
 static const char *const actions[] = {"PARTIAL_ADD", "PARTIAL_REMOVE", "COMPLETE_ADD", "COMPLETE_REMOVE"};
@@ -59,6 +60,10 @@ enum err broker_handle_lite_subscription_ctl(struct call *call, const struct hdr
     TRY(json_parse(call->request->arena, call->request->command.body, &body));
     const struct json *entry = json_first(json_get(body, "subscriptionSet"));
     if (!entry) return fail(ERR_ILLEGAL_OPERATION, "LiteSubscriptionCtlRequestBody is empty.");
+    for (const struct json *each = entry; each; each = each->next) {
+        struct bytes parent = json_text(json_get(each, "topic"));
+        if (topics_find(call->broker->topics, parent) && call_again_when_lite_route_known(call, parent)) return ERR_OK;
+    }
     for (; entry; entry = entry->next) {
         struct lite_change change;
         bool skip;

@@ -70,10 +70,15 @@ int64_t lite_max_offset(struct lite *lite, struct bytes name);
 void lite_expire(void *lite);
 /* All below a parent, with the offsets of its groups. Waits for the disk. */
 enum err lite_delete_all(struct lite *lite, struct bytes parent) MUST_USE;
-/* Does the lite topic belong on this broker, of all that have the parent? True while the route is not known. */
+/* Does the lite topic belong on this broker, of all that have the parent? True while the route is not known: ask for it
+ * first. */
 bool lite_shards_here(struct lite *lite, struct bytes parent, struct bytes name);
 /* Or is it here all the same? */
 bool lite_is_here(struct lite *lite, struct bytes parent, struct bytes name);
+/* Calls `next` on the reactor when the name servers have told the route of the parent, or could not; with NULL when the
+ * broker stops. False when it is known: nothing is called. @thread any */
+bool lite_route_then(struct lite *lite, struct bytes parent, struct reactor *reactor,
+                     void (*next)(struct reactor *reactor, void *arg), void *arg) MUST_USE;
 /* jump hash of String.hashCode. @source shared facts: since-5.3.3 4.2 */
 int32_t lite_shard(struct bytes lite, int32_t count);
 

@@ -61,8 +61,9 @@ struct lite_wait {
 struct lite_route {
     UT_hash_handle hh;
     char *parent;
-    char **brokers;
+    char **brokers; /* one a queue */
     size_t count;
+    bool known; /* there was an answer */
     int64_t asked_ms;
 };
 

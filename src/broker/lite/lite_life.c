@@ -129,15 +129,22 @@ int32_t lite_shard(struct bytes lite, int32_t count) {
 struct route_ask {
     struct lite *lite;
     char *parent;
+    void (*next)(struct reactor *reactor, void *arg); /* NULL: nobody waits */
+    void *arg;
 };
 
-static void set_brokers(struct lite_route *route, const struct message_queue *queues, size_t count) {
+static void set_brokers(struct lite_route *route, const struct cluster_route *known) {
+    size_t count = 0;
+    for (size_t i = 0; i < known->master_count; i++) count += (size_t)known->masters[i].write_queues;
+    if (count == 0) return;
     for (size_t i = 0; i < route->count; i++) free(route->brokers[i]);
     free(route->brokers);
-    route->brokers = calloc(count + 1, sizeof(char *));
+    route->brokers = calloc(count, sizeof(char *));
     must(route->brokers);
-    for (size_t i = 0; i < count; i++) route->brokers[i] = bytes_dup(queues[i].broker_name);
-    route->count = count;
+    route->count = 0;
+    for (size_t i = 0; i < known->master_count; i++)
+        for (int32_t id = 0; id < known->masters[i].write_queues; id++)
+            route->brokers[route->count++] = bytes_dup(known->masters[i].broker_name);
 }
 
 static void route_known(struct reactor *reactor, const struct cluster_route *known, void *arg) {
@@ -146,9 +153,13 @@ static void route_known(struct reactor *reactor, const struct cluster_route *kno
         struct lite_route *route;
         lock_take(&ask->lite->lock);
         HASH_FIND_STR(ask->lite->routes, ask->parent, route);
-        if (route && known->count > 0) set_brokers(route, known->queues, known->count);
+        if (route) {
+            set_brokers(route, known);
+            route->known = true;
+        }
         lock_give(&ask->lite->lock);
     }
+    if (ask->next) ask->next(reactor, ask->arg);
     free(ask->parent);
     free(ask);
 }
@@ -158,25 +169,44 @@ static void ask_route(struct reactor *reactor, void *arg) {
     cluster_routes_ask(reactor->broker->cluster_routes, reactor, bytes_of(ask->parent), route_known, ask);
 }
 
-/* The route as far as it is known; asks for a newer one from time to time. The lock is held. */
-static const struct lite_route *find_route(struct lite *lite, struct bytes parent) {
-    struct lite_route *route;
-    int64_t now_ms = clock_monotonic_ms();
-    HASH_FIND(hh, lite->routes, parent.data, parent.len, route);
-    if (!route) {
-        route = calloc(1, sizeof *route);
-        must(route);
-        route->parent = bytes_dup(parent);
-        HASH_ADD_KEYPTR(hh, lite->routes, route->parent, parent.len, route);
-    } else if (now_ms - route->asked_ms < ROUTE_MS) {
-        return route;
-    }
-    route->asked_ms = now_ms;
+/* The lock is held. */
+static void ask(struct lite *lite, struct lite_route *route, struct reactor *reactor,
+                void (*next)(struct reactor *reactor, void *arg), void *arg) {
     struct route_ask *ask = calloc(1, sizeof *ask);
     must(ask);
-    *ask = (struct route_ask){lite, bytes_dup(parent)};
-    reactor_run(&lite->broker->reactors[0], ask_route, ask);
+    *ask = (struct route_ask){lite, bytes_dup(bytes_of(route->parent)), next, arg};
+    route->asked_ms = clock_monotonic_ms();
+    reactor_run(reactor, ask_route, ask);
+}
+
+/* Finds or makes it; the lock is held. */
+static struct lite_route *get_route(struct lite *lite, struct bytes parent) {
+    struct lite_route *route;
+    HASH_FIND(hh, lite->routes, parent.data, parent.len, route);
+    if (route) return route;
+    route = calloc(1, sizeof *route);
+    must(route);
+    route->parent = bytes_dup(parent);
+    route->asked_ms = -ROUTE_MS;
+    HASH_ADD_KEYPTR(hh, lite->routes, route->parent, parent.len, route);
     return route;
+}
+
+/* The route as far as it is known; asks for a newer one from time to time. The lock is held. */
+static const struct lite_route *find_route(struct lite *lite, struct bytes parent) {
+    struct lite_route *route = get_route(lite, parent);
+    if (clock_monotonic_ms() - route->asked_ms >= ROUTE_MS) ask(lite, route, &lite->broker->reactors[0], NULL, NULL);
+    return route;
+}
+
+bool lite_route_then(struct lite *lite, struct bytes parent, struct reactor *reactor,
+                     void (*next)(struct reactor *reactor, void *arg), void *arg) {
+    lock_take(&lite->lock);
+    struct lite_route *route = get_route(lite, parent);
+    bool wait = !route->known;
+    if (wait) ask(lite, route, reactor, next, arg);
+    lock_give(&lite->lock);
+    return wait;
 }
 
 bool lite_shards_here(struct lite *lite, struct bytes parent, struct bytes name) {
