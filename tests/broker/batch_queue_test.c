@@ -14,18 +14,22 @@
 static struct broker_box box;
 static struct peer peer;
 
-static int start(void **state) {
-    (void)state;
-    broker_box_init(&box);
-    broker_box_start(&box);
+static void make_topic(const char *name) {
     struct attribute_changes attributes;
     assert_ok(attribute_changes_parse(BYTES("+queue.type=BatchCQ"), &attributes));
-    struct topic_change change = {.name = BYTES(TOPIC),
+    struct topic_change change = {.name = bytes_of(name),
                                   .read_queues = 1,
                                   .write_queues = 1,
                                   .perm = PERM_READ | PERM_WRITE,
                                   .attributes = &attributes};
     assert_ok(topics_update(box.broker.topics, &change));
+}
+
+static int start(void **state) {
+    (void)state;
+    broker_box_init(&box);
+    broker_box_start(&box);
+    make_topic(TOPIC);
     peer_open(&peer, box.broker.port);
     return 0;
 }
@@ -55,14 +59,14 @@ static void make_body(int count, struct buf *out) {
 }
 
 /* Sends a batch of `count`; `id` NULL: it has none. */
-static struct hdr_send_result send_batch(int count, const char *id, int32_t code) {
+static struct hdr_send_result send_batch_to(const char *topic, int count, const char *id, int32_t code) {
     char properties[64];
     struct buf body = {0};
     struct command answer;
     struct hdr_send_result result = {0};
     snprintf(properties, sizeof properties, "%s%s%sWAIT\001true\002", id ? "UNIQ_KEY\001" : "", id ? id : "",
              id ? "\002" : "");
-    struct hdr_send_message_v2 header = send_header(TOPIC, properties);
+    struct hdr_send_message_v2 header = send_header(topic, properties);
     header.batch = true;
     make_body(count, &body);
     peer_call(&peer, REQUEST_SEND_BATCH_MESSAGE, layout_send_message_v2(), &header, buf_bytes(&body), &answer);
@@ -70,6 +74,10 @@ static struct hdr_send_result send_batch(int count, const char *id, int32_t code
     if (code == RESPONSE_SUCCESS) assert_ok(header_decode(layout_send_result(), &answer, &result));
     buf_close(&body);
     return result;
+}
+
+static struct hdr_send_result send_batch(int count, const char *id, int32_t code) {
+    return send_batch_to(TOPIC, count, id, code);
 }
 
 /* The records from `offset` on for the group's tags, with which the client then begins again. */
@@ -197,6 +205,16 @@ static void a_batch_is_not_sent_back(void **state) {
     assert_true(bytes_starts_with(answer.remark, BYTES("MESSAGE_ILLEGAL")));
 }
 
+/* A simple queue was there before the topic got its type: it stays one, and batches become messages in a row. */
+static void what_the_queue_is_counts(void **state) {
+    (void)state;
+    assert_int_equal(queue_kind(store_queue(box.broker.store, BYTES("Left"), 0, true)), QUEUE_SIMPLE);
+    make_topic("Left");
+    assert_non_null(memchr(send_batch_to("Left", 3, "L1", RESPONSE_SUCCESS).msg_id.data, ',', 40));
+    assert_int_equal(made_batch("Left", "INNER_NUM\0012\002", SYS_FLAG_INNER_BATCH), RESPONSE_MESSAGE_ILLEGAL);
+    assert_int_equal(queue_next(store_queue(box.broker.store, BYTES("Left"), 0, false)), 3);
+}
+
 static void its_files_are_found_again(void **state) {
     (void)state;
     char path[128];
@@ -223,7 +241,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_and_messages_lie_in_a_row), cmocka_unit_test(pulls_get_whole_batches),
         cmocka_unit_test(batches_are_for_all_tags),          cmocka_unit_test(what_is_no_batch_is_refused),
-        cmocka_unit_test(a_batch_is_not_sent_back),          cmocka_unit_test(its_files_are_found_again),
+        cmocka_unit_test(a_batch_is_not_sent_back),          cmocka_unit_test(what_the_queue_is_counts),
+        cmocka_unit_test(its_files_are_found_again),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -112,7 +112,13 @@ static bool add_put(struct send *send, struct record *record, int32_t batch_coun
     return true;
 }
 
-/* A record that holds a whole batch, for a topic whose queues have those. */
+/* Are queues of batches what it has? What counts is the queue: a topic that was lost and made again may have others. */
+static bool goes_among_batches(const struct send *send) {
+    const struct queue *queue = topic_queue(send->place.topic, send->broker->store, send->place.queue_id, true);
+    return queue && queue_kind(queue) == QUEUE_BATCH;
+}
+
+/* A record that holds a whole batch, for a queue that has those. */
 static bool add_inner_batch(struct send *send, int32_t batch_count) {
     static const char room[QUEUE_OFFSET_ROOM] = "00000000000000000000";
     struct record record = send_record(send->call, send->header);
@@ -132,8 +138,7 @@ static bool add_made_batch(struct send *send) {
                  !facts->timer_delay_ms.data && !facts->timer_deliver_ms.data;
     bool counted = !facts->inner_num.data || bytes_to_i32(facts->inner_num, &batch_count);
     bool flagged = send->header->sys_flag & SYS_FLAG_INNER_BATCH;
-    if (!flagged || !stays || !counted || batch_count < 1 || batch_count > INT16_MAX ||
-        send->place.topic->queue_kind != QUEUE_BATCH)
+    if (!flagged || !stays || !counted || batch_count < 1 || batch_count > INT16_MAX || !goes_among_batches(send))
         return refuse_illegal(send);
     send->facts.unique_key = arena_copy(&send->batch->arena, facts->unique_key);
     return add_inner_batch(send, batch_count);
@@ -222,7 +227,7 @@ static bool add_batch(struct send *send) {
         (header->sys_flag & SYS_FLAG_TRANSACTION_MASK) != 0)
         return refuse_illegal(send);
     send->facts.unique_key = arena_copy(&send->batch->arena, send->facts.unique_key);
-    if (send->place.topic->queue_kind != QUEUE_BATCH || send->facts.unique_key.len == 0) return add_each(send);
+    if (send->facts.unique_key.len == 0 || !goes_among_batches(send)) return add_each(send);
     int32_t count = batch_item_count(send->call->request->command.body);
     if (count < 1 || count > INT16_MAX) return refuse_illegal(send);
     send->place.sys_flag |= SYS_FLAG_NEED_UNWRAP;
