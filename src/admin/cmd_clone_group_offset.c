@@ -5,6 +5,9 @@
 enum err cmd_clone_group_offset(struct admin *admin, const struct args_clone_group_offset *args) {
     struct topic_route route;
     size_t written = 0;
+    /* A broker gives a group that there is none of the offset 0 in all queues: that is not to be copied. Who has
+     * consumed has a retry topic. @source DefaultMQAdminExtImpl.examineConsumeStats */
+    TRY(admin_route(admin, admin_retry_topic(admin, args->source), &route));
     TRY(admin_route(admin, args->topic, &route));
     for (size_t i = 0; i < route.broker_count; i++) {
         struct bytes address = broker_data_address(&route.brokers[i], MASTER_ID);

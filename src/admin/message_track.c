@@ -61,6 +61,7 @@ enum err message_track_print(struct admin *admin, const rmq_message_ext_t *messa
     size_t count;
     TRY(admin_route(admin, bytes_of(message->topic), &route));
     TRY(admin_groups_of_topic(admin, &route, bytes_of(message->topic), &groups, &count));
+    if (count == 0) fputs("WARN: No Consumer\n", admin->out);
     for (size_t i = 0; i < count; i++) {
         const char *track;
         enum err err = find_track(admin, message, groups[i], &track);

@@ -4,7 +4,8 @@
 
 #include "admin/admin.h"
 
-/* A line for every group of the topic. What cannot be found out of a group is said in its line. */
+/* A line for every group of the topic, a warning when there is none. What cannot be found out of a group is said in
+ * its line. */
 enum err message_track_print(struct admin *admin, const rmq_message_ext_t *message) MUST_USE;
 
 #endif

@@ -109,6 +109,7 @@ alike sendMessage sendMessage -t GoldenNew -p 'hello world' -k gk1 -c TagA
 wait_for 5 "the message in its queue" prints 'BODY: hello world$' consumeMessage -t GoldenNew
 alike consumeMessage consumeMessage -t GoldenNew
 alike sendMessage.queue sendMessage -t GoldenNew -p hello -b broker-a -i 2
+prints '^WARN: No Consumer$' queryMsgByOffset -t GoldenNew -b broker-a -i 2 -o 0 || fail "nobody consumes GoldenNew"
 fails 1 "-b and -i name one queue together" sendMessage -t GoldenNew -p hello -b broker-a $server
 stored() { admin topicStatus -t GoldenTopic | awk '/^broker-a/ { n += $4 } END { exit n != 12 }'; }
 wait_for 5 "12 messages in the queues" stored
@@ -207,6 +208,11 @@ fails 1 "'never' is no time" resetOffsetByTime -g golden_group -t GoldenTopic -s
 admin updateSubGroup -c DefaultCluster -g golden_new_group >/dev/null
 exactly cloneGroupOffset cloneGroupOffset -s golden_group -d golden_new_group -t GoldenTopic -o true
 alike skipAccumulatedMessage skipAccumulatedMessage -g golden_new_group -t GoldenTopic
+committed() { admin brokerConsumeStats -b "$broker" | awk '/^GoldenTopic  *golden_new_group / { n += $6 } END { print n }'; }
+before=$(committed)
+[ "$before" -gt 0 ] || fail "golden_new_group is not at the end of the topic"
+fails 1 "CODE: 17" cloneGroupOffset -s no_such_group -d golden_new_group -t GoldenTopic $server
+same "offsets of the group that was to get those of no group" "$before" "$(committed)"
 
 echo "== name servers"
 alike wipeWritePerm wipeWritePerm -b broker-a
