@@ -32,7 +32,7 @@ peer admin -v 5.5.0 -d "$T/admin" updateTopic -n "127.0.0.1:$ns" -c DefaultClust
 grep -q 'create topic to .* success' "$T/admin.out" || fail "updateTopic"
 same "sent" "sent 0 3 7 12 18" "$(client send java 3 4 5 6 7)"
 same "consumed" "got 25 rising true last 24 again" "$(client consume G '*' 25 - | sed 's/ $//')"
-peer down -d "$T/java"
+peer_down "$T/java"
 verified
 
 echo "== on ours"
@@ -50,5 +50,5 @@ java_broker
 same "sent" "sent 52 56" "$(client send back 4 3)"
 same "the same group goes on" "got 7 rising true last 58 again" "$(client consume G '*' 7 -)"
 same "a new group gets all" "got 59 rising true last 58 again" "$(client consume I '*' 59 -)"
-peer down -d "$T/java"
+peer_down "$T/java"
 verified
