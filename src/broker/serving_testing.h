@@ -89,6 +89,17 @@ static inline void peer_close(struct peer *peer) {
     free(peer);
 }
 
+/* Starts what serving_init has made, with a first peer; and ends both. */
+static inline struct peer *serving_start_peer(struct serving *s) {
+    serving_start(s);
+    return peer_connect(s);
+}
+
+static inline void serving_stop(struct serving *s, struct peer *peer) {
+    peer_close(peer);
+    serving_done(s);
+}
+
 static inline void peer_read_all(struct peer *peer, char *out, size_t len) {
     for (size_t at = 0; at < len;) {
         ssize_t n = recv(peer->fd, out + at, len - at, 0);
@@ -176,6 +187,18 @@ static inline struct bytes peer_json(struct peer *peer, const char *path) {
     assert_ok(json_parse(&peer->arena, peer->answer.body, &node));
     while (bytes_split(&rest, '.', &name)) node = json_get(node, arena_strdup(&peer->arena, name));
     return json_text(node);
+}
+
+/* Is that somewhere in the answer's body? */
+static inline bool peer_holds(struct peer *peer, const char *text) {
+    return memmem(peer->answer.body.data, peer->answer.body.len, text, strlen(text)) != NULL;
+}
+
+/* Its answer is the caller's to look at. */
+static inline void peer_make_topic(struct peer *peer, const char *name, int32_t queue_count, const char *attributes) {
+    ASK(peer, UPDATE_AND_CREATE_TOPIC, update_and_create_topic, "", .topic = bytes_of(name),
+        .default_topic = BYTES("TBW102"), .read_queue_nums = queue_count, .write_queue_nums = queue_count, .perm = 6,
+        .topic_filter_type = BYTES("SINGLE_TAG"), .attributes = bytes_of(attributes));
 }
 
 /* For what happens behind an answer: within 5 s. */

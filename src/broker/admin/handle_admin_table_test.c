@@ -3,17 +3,7 @@
 
 static struct peer *start(struct serving *s) {
     serving_init(s);
-    serving_start(s);
-    return peer_connect(s);
-}
-
-static void stop(struct serving *s, struct peer *peer) {
-    peer_close(peer);
-    serving_done(s);
-}
-
-static bool holds(struct peer *peer, const char *text) {
-    return memmem(peer->answer.body.data, peer->answer.body.len, text, strlen(text)) != NULL;
+    return serving_start_peer(s);
 }
 
 static void topics_come_in_lists(void **state) {
@@ -46,7 +36,7 @@ static void topics_come_in_lists(void **state) {
     assert_answer(peer, INVALID_PARAMETER);
     ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("C")); /* names are checked before any is made */
     assert_answer(peer, TOPIC_NOT_EXIST);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void groups_have_attributes(void **state) {
@@ -59,7 +49,7 @@ static void groups_have_attributes(void **state) {
     assert_answer(peer, SUCCESS);
     ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("A"));
     assert_bytes(peer_json(peer, "retryMaxTimes"), "3");
-    assert_true(holds(peer, "\"attributes\":{\"priority.factor\":\"50\"}"));
+    assert_true(peer_holds(peer, "\"attributes\":{\"priority.factor\":\"50\"}"));
     static const struct {
         const char *attributes, *says;
     } bad[] = {
@@ -83,11 +73,11 @@ static void groups_have_attributes(void **state) {
     /* a change without attributes, as of older tools, leaves them */
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"A\"}");
     ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("A"));
-    assert_true(holds(peer, "\"attributes\":{\"lite.bind.topic\":\"P\"}"));
+    assert_true(peer_holds(peer, "\"attributes\":{\"lite.bind.topic\":\"P\"}"));
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"bad.g\"}");
     assert_refused(peer, INVALID_PARAMETER,
                    "The specified group: bad.g, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static const char *readable(struct peer *peer, const char *group, const bool *set) {
@@ -109,11 +99,11 @@ static void topics_are_forbidden_to_groups(void **state) {
     assert_string_equal(readable(peer, "G", &no), "false");
     assert_string_equal(readable(peer, "G", NULL), "false");
     peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\"forbiddenTable\":{\"G\":{\"T\":1}}"));
+    assert_true(peer_holds(peer, "\"forbiddenTable\":{\"G\":{\"T\":1}}"));
     assert_string_equal(readable(peer, "G", &yes), "true");
     peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\"forbiddenTable\":{}"));
-    stop(&s, peer);
+    assert_true(peer_holds(peer, "\"forbiddenTable\":{}"));
+    serving_stop(&s, peer);
 }
 
 /* Pages of two until the total is reached, as 5.3.4 tools read them; the number of rows seen. */
@@ -144,17 +134,18 @@ static void tables_come_in_pages(void **state) {
     /* the table has changed: the page is the first one again */
     ASK(peer, GET_ALL_TOPIC_CONFIG, get_all_topic_config, "", .topic_seq = 4, .max_topic_num = 1,
         .data_version = version);
-    assert_true(holds(peer, "\"topicConfigTable\":{\"BenchmarkTest\":{"));
+    assert_true(peer_holds(peer, "\"topicConfigTable\":{\"BenchmarkTest\":{"));
     assert_int_equal(read_pages(peer, &version), total + 1);
     peer_ask(peer, REQUEST_GET_ALL_TOPIC_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\"New\":{") && holds(peer, "\"TBW102\":{"));
+    assert_true(peer_holds(peer, "\"New\":{") && peer_holds(peer, "\"TBW102\":{"));
     ASK(peer, GET_ALL_SUBSCRIPTIONGROUP_CONFIG, get_all_subscriptiongroup_config, "", .max_group_num = 1);
     assert_bytes(command_ext(&peer->answer, "totalGroupNum"), "8");
-    assert_true(holds(peer, "\"subscriptionGroupTable\":{\"CID_ONS-HTTP-PROXY\":{") && !holds(peer, "TOOLS_CONSUMER"));
+    assert_true(peer_holds(peer, "\"subscriptionGroupTable\":{\"CID_ONS-HTTP-PROXY\":{") &&
+                !peer_holds(peer, "TOOLS_CONSUMER"));
     s.t.broker.config.enable_split_metadata = false;
     ASK(peer, GET_ALL_SUBSCRIPTIONGROUP_CONFIG, get_all_subscriptiongroup_config, "", .max_group_num = 1);
-    assert_true(holds(peer, "TOOLS_CONSUMER"));
-    stop(&s, peer);
+    assert_true(peer_holds(peer, "TOOLS_CONSUMER"));
+    serving_stop(&s, peer);
 }
 
 static void other_kinds_of_brokers(void **state) {
@@ -175,7 +166,7 @@ static void other_kinds_of_brokers(void **state) {
     assert_refused(peer, SUCCESS, "switch timer engine success");
     ASK(peer, SWITCH_TIMER_ENGINE, switch_timer_engine, "", .engine = BYTES("R"));
     assert_refused(peer, INVALID_PARAMETER, "timerRocksDBEnable must be configured true when broker start");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void cold_reads_have_thresholds(void **state) {
@@ -189,14 +180,14 @@ static void cold_reads_have_thresholds(void **state) {
                                     "\"globalColdReadThreshold\":104857600,\"globalAcc\":0}");
     peer_ask(peer, REQUEST_REMOVE_COLD_DATA_FLOW_CTR_CONFIG, NULL, NULL, "G");
     peer_ask(peer, REQUEST_GET_COLD_DATA_FLOW_CTR_INFO, NULL, NULL, "");
-    assert_true(holds(peer, "\"configTable\":{}"));
+    assert_true(peer_holds(peer, "\"configTable\":{}"));
     ASK(peer, SET_COMMITLOG_READ_MODE, set_commitlog_read_mode, "", .read_ahead_mode = 1);
     assert_refused(peer, SUCCESS, "set commitlog readahead mode success, mode: 1");
     peer_ask(peer, REQUEST_GET_BROKER_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\ndataReadAheadEnable=false\n"));
+    assert_true(peer_holds(peer, "\ndataReadAheadEnable=false\n"));
     ASK(peer, SET_COMMITLOG_READ_MODE, set_commitlog_read_mode, "", .read_ahead_mode = 5);
     assert_refused(peer, INVALID_PARAMETER, "set commitlog readahead mode param value error");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 int main(void) {

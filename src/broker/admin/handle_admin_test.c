@@ -7,41 +7,25 @@
 #include "message/msgid.h"
 #include "message/record.h"
 
-static void make_topic(struct peer *peer, const char *name, const char *attributes) {
-    ASK(peer, UPDATE_AND_CREATE_TOPIC, update_and_create_topic, "", .topic = bytes_of(name),
-        .default_topic = BYTES("TBW102"), .read_queue_nums = 2, .write_queue_nums = 2, .perm = 6,
-        .topic_filter_type = BYTES("SINGLE_TAG"), .attributes = bytes_of(attributes));
-}
-
 static struct peer *start(struct serving *s) {
     serving_init(s);
-    serving_start(s);
-    return peer_connect(s);
-}
-
-static void stop(struct serving *s, struct peer *peer) {
-    peer_close(peer);
-    serving_done(s);
-}
-
-static bool holds(struct peer *peer, const char *text) {
-    return memmem(peer->answer.body.data, peer->answer.body.len, text, strlen(text)) != NULL;
+    return serving_start_peer(s);
 }
 
 static void topics_live_and_die(void **state) {
     (void)state;
     struct serving s;
     struct peer *peer = start(&s);
-    make_topic(peer, "bad.name", "");
+    peer_make_topic(peer, "bad.name", 2, "");
     assert_refused(peer, INVALID_PARAMETER,
                    "The specified topic: bad.name, contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$");
-    make_topic(peer, "TBW102", "");
+    peer_make_topic(peer, "TBW102", 2, "");
     assert_refused(peer, INVALID_PARAMETER, "The topic[TBW102] is conflict with system topic.");
-    make_topic(peer, "T", "+message.type=MIXED");
+    peer_make_topic(peer, "T", 2, "+message.type=MIXED");
     assert_refused(peer, INVALID_PARAMETER, "MIXED message type is not supported.");
-    make_topic(peer, "T", "+color=red");
+    peer_make_topic(peer, "T", 2, "+color=red");
     assert_refused(peer, SYSTEM_ERROR, "unsupported key: color");
-    make_topic(peer, "T", "+message.type=NORMAL");
+    peer_make_topic(peer, "T", 2, "+message.type=NORMAL");
     assert_answer(peer, SUCCESS);
     ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("T"));
     assert_bytes(peer->answer.body,
@@ -54,22 +38,23 @@ static void topics_live_and_die(void **state) {
     assert_bytes(peer_json(peer, "topicConfigTable.TBW102.perm"), "7");
 
     peer_put(peer, "T", 1, "", "body");
-    EVENTUALLY((ASK(peer, GET_TOPIC_STATS_INFO, topic, "", .topic = BYTES("T")), holds(peer, "\"maxOffset\":1")));
-    assert_true(holds(peer, "{{\"brokerName\":\"broker-a\",\"queueId\":0,\"topic\":\"T\"}:{\"lastUpdateTimestamp\":0,"
-                            "\"maxOffset\":0,\"minOffset\":0}"));
+    EVENTUALLY((ASK(peer, GET_TOPIC_STATS_INFO, topic, "", .topic = BYTES("T")), peer_holds(peer, "\"maxOffset\":1")));
+    assert_true(peer_holds(peer,
+                           "{{\"brokerName\":\"broker-a\",\"queueId\":0,\"topic\":\"T\"}:{\"lastUpdateTimestamp\":0,"
+                           "\"maxOffset\":0,\"minOffset\":0}"));
     ASK(peer, DELETE_TOPIC_IN_BROKER, topic, "", .topic = BYTES("T"));
     assert_answer(peer, SUCCESS);
     ASK(peer, GET_TOPIC_STATS_INFO, topic, "", .topic = BYTES("T"));
     assert_refused(peer, TOPIC_NOT_EXIST, "topic[T] not exist");
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     assert_int_equal(peer_put(peer, "T", 1, "", "body"), 0); /* from the start again */
     ASK(peer, DELETE_TOPIC_IN_BROKER, topic, "", .topic = BYTES("SELF_TEST_TOPIC"));
     assert_answer(peer, INVALID_PARAMETER);
     peer_ask(peer, REQUEST_GET_SYSTEM_TOPIC_LIST_FROM_BROKER, NULL, NULL, "");
-    assert_true(holds(peer, "\"CHECKPOINT_TOPIC\"") && holds(peer, "\"DefaultCluster_REPLY_TOPIC\""));
+    assert_true(peer_holds(peer, "\"CHECKPOINT_TOPIC\"") && peer_holds(peer, "\"DefaultCluster_REPLY_TOPIC\""));
     peer_ask(peer, REQUEST_CLEAN_UNUSED_TOPIC, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void lists_are_made_whole_or_not_at_all(void **state) {
@@ -87,7 +72,7 @@ static void lists_are_made_whole_or_not_at_all(void **state) {
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_TOPIC_LIST, NULL, NULL,
              "{\"topicConfigList\":[{\"topicName\":\"L1\",\"attributes\":{\"-message.type\":\"\"}}]}");
     ASK(peer, GET_TOPIC_CONFIG, topic, "", .topic = BYTES("L1"));
-    assert_true(holds(peer, "{\"attributes\":{},") && holds(peer, "\"writeQueueNums\":16"));
+    assert_true(peer_holds(peer, "{\"attributes\":{},") && peer_holds(peer, "\"writeQueueNums\":16"));
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_TOPIC_LIST, NULL, NULL,
              "{\"topicConfigList\":[{\"topicName\":\"L3\"},{\"topicName\":\"L 4\"}]}");
     assert_answer(peer, INVALID_PARAMETER);
@@ -102,8 +87,8 @@ static void lists_are_made_whole_or_not_at_all(void **state) {
              "{\"groupConfigList\":[{\"groupName\":\"G3\"},{\"groupName\":\"G 4\"}]}");
     assert_answer(peer, INVALID_PARAMETER);
     peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\"G2\"") && !holds(peer, "\"G3\""));
-    stop(&s, peer);
+    assert_true(peer_holds(peer, "\"G2\"") && !peer_holds(peer, "\"G3\""));
+    serving_stop(&s, peer);
 }
 
 static void groups_are_kept_from_topics(void **state) {
@@ -114,7 +99,7 @@ static void groups_are_kept_from_topics(void **state) {
         .topic = BYTES("T"), .readable = false);
     assert_bytes(peer->answer.body, "{\"group\":\"G\",\"readable\":false,\"topic\":\"T\"}");
     peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\"forbiddenTable\":{\"G\":{\"T\":1}}"));
+    assert_true(peer_holds(peer, "\"forbiddenTable\":{\"G\":{\"T\":1}}"));
     struct hdr_update_and_get_group_forbidden look = {
         .present = HEADER_ALL, .group = BYTES("G"), .topic = BYTES("T"), .readable = true};
     look.has.readable = false;
@@ -123,7 +108,7 @@ static void groups_are_kept_from_topics(void **state) {
     ASK(peer, UPDATE_AND_GET_GROUP_FORBIDDEN, update_and_get_group_forbidden, "", .group = BYTES("G"),
         .topic = BYTES("T"), .readable = true);
     assert_bytes(peer_json(peer, "readable"), "true");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 struct sending {
@@ -155,14 +140,14 @@ static void topics_are_deleted_while_they_are_written(void **state) {
     thread_join(sender);
     assert_ok(store_writable(s.t.broker.store));
     ASK(peer, DELETE_TOPIC_IN_BROKER, topic, "", .topic = BYTES("T"));
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     for (int i = 0; i < 3; i++) assert_int_equal(peer_put(peer, "T", 0, "", "body"), i);
     struct queue *queue = store_queue(s.t.broker.store, BYTES("T"), 0, false);
     EVENTUALLY(queue_max(queue) == 3);
     struct queue_entry entry;
     for (int i = 0; i < 3; i++) assert_ok(queue_entry_at(s.t.broker.store, queue, i, &entry));
     peer_close(sending.peer);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void groups_live_and_die(void **state) {
@@ -180,7 +165,7 @@ static void groups_live_and_die(void **state) {
     peer_ask(peer, REQUEST_GET_ALL_SUBSCRIPTIONGROUP_CONFIG, NULL, NULL, "");
     assert_bytes(peer_json(peer, "subscriptionGroupTable.G.retryMaxTimes"), "2");
     assert_bytes(peer_json(peer, "subscriptionGroupTable.TOOLS_CONSUMER.retryMaxTimes"), "16");
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     ASK(peer, UPDATE_CONSUMER_OFFSET, update_consumer_offset, "", .consumer_group = BYTES("G"), .topic = BYTES("T"),
         .commit_offset = 1);
     ASK(peer, QUERY_TOPIC_CONSUME_BY_WHO, topic, "", .topic = BYTES("T"));
@@ -193,14 +178,14 @@ static void groups_live_and_die(void **state) {
     assert_bytes(peer->answer.body, "{\"groupList\":[]}");
     ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("G"));
     assert_answer(peer, SUBSCRIPTION_GROUP_NOT_EXIST);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void progress_of_groups_is_shown(void **state) {
     (void)state;
     struct serving s;
     struct peer *peer = start(&s);
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"G\"}");
     for (int i = 0; i < 3; i++) peer_put(peer, "T", 0, "", "body");
     struct queue *queue = store_queue(s.t.broker.store, BYTES("T"), 0, false);
@@ -209,17 +194,17 @@ static void progress_of_groups_is_shown(void **state) {
         .commit_offset = 1);
     ASK(peer, GET_CONSUME_STATS, get_consume_stats, "", .consumer_group = BYTES("G"));
     assert_answer(peer, SUCCESS);
-    assert_true(holds(peer, "{\"brokerName\":\"broker-a\",\"queueId\":0,\"topic\":\"T\"}:{\"brokerOffset\":3,"
-                            "\"consumerOffset\":1,\"lastTimestamp\":1"));
-    assert_true(holds(peer, "{\"brokerName\":\"broker-a\",\"queueId\":1,\"topic\":\"T\"}:{\"brokerOffset\":0,"
-                            "\"consumerOffset\":0,\"lastTimestamp\":0,\"pullOffset\":0}"));
+    assert_true(peer_holds(peer, "{\"brokerName\":\"broker-a\",\"queueId\":0,\"topic\":\"T\"}:{\"brokerOffset\":3,"
+                                 "\"consumerOffset\":1,\"lastTimestamp\":1"));
+    assert_true(peer_holds(peer, "{\"brokerName\":\"broker-a\",\"queueId\":1,\"topic\":\"T\"}:{\"brokerOffset\":0,"
+                                 "\"consumerOffset\":0,\"lastTimestamp\":0,\"pullOffset\":0}"));
     ASK(peer, GET_CONSUME_STATS, get_consume_stats, "", .consumer_group = BYTES("G"), .topic = BYTES("none"));
     assert_bytes(peer->answer.body, "{\"offsetTable\":{},\"consumeTps\":0.0}");
     ASK(peer, GET_CONSUME_STATS, get_consume_stats, "", .consumer_group = BYTES("G"), .topic_list = BYTES("x; T;"));
-    assert_true(holds(peer, "\"consumerOffset\":1"));
+    assert_true(peer_holds(peer, "\"consumerOffset\":1"));
     ASK(peer, GET_BROKER_CONSUME_STATS, get_broker_consume_stats, "", .is_order = false);
     assert_bytes(peer_json(peer, "totalDiff"), "2");
-    assert_true(holds(peer, "{\"TOOLS_CONSUMER\":[]}"));
+    assert_true(peer_holds(peer, "{\"TOOLS_CONSUMER\":[]}"));
     ASK(peer, GET_BROKER_CONSUME_STATS, get_broker_consume_stats, "", .is_order = true);
     assert_bytes(peer_json(peer, "totalDiff"), "0"); /* T is not ordered */
     ASK(peer, VIEW_BROKER_STATS_DATA, view_broker_stats_data, "", .stats_name = BYTES("TOPIC_PUT_NUMS"),
@@ -228,14 +213,14 @@ static void progress_of_groups_is_shown(void **state) {
     ASK(peer, VIEW_BROKER_STATS_DATA, view_broker_stats_data, "", .stats_name = BYTES("TOPIC_PUT_NUMS"),
         .stats_key = BYTES("none"));
     assert_refused(peer, SYSTEM_ERROR, "The stats <TOPIC_PUT_NUMS> <none> not exist");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void groups_far_behind_are_stopped(void **state) {
     (void)state;
     struct serving s;
     struct peer *peer = start(&s);
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"Near\"}");
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"Far\"}");
     for (int i = 0; i < 20; i++) peer_put(peer, "T", 0, "", "a body of some bytes");
@@ -255,7 +240,7 @@ static void groups_far_behind_are_stopped(void **state) {
     assert_bytes(peer_json(peer, "consumeEnable"), "false");
     ASK(peer, GET_SUBSCRIPTIONGROUP_CONFIG, group, "", .group = BYTES("Near"));
     assert_bytes(peer_json(peer, "consumeEnable"), "true");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void messages_are_found(void **state) {
@@ -263,7 +248,7 @@ static void messages_are_found(void **state) {
     struct serving s;
     struct peer *peer = start(&s);
     struct record record;
-    make_topic(peer, "T", "");
+    peer_make_topic(peer, "T", 2, "");
     peer_put(peer, "T", 0, "KEYS\001k1 k2\002TAGS\001a\002", "first");
     peer_put(peer, "T", 0, "KEYS\001k2\002", "second");
     struct bytes msg_id = command_ext(&peer->answer, "msgId");
@@ -309,7 +294,7 @@ static void messages_are_found(void **state) {
     assert_refused(peer, SUCCESS, "Index 2 of 0@T is not exist!");
     ASK(peer, QUERY_CONSUME_QUEUE, query_consume_queue, "", .topic = BYTES("T"), .queue_id = 9, .count = 5);
     assert_refused(peer, SYSTEM_ERROR, "9@T is not exist!");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void the_broker_tells_of_itself(void **state) {
@@ -389,7 +374,7 @@ static void the_broker_tells_of_itself(void **state) {
     assert_non_null(peer_json(peer, path).data);
     peer_ask(peer, REQUEST_GET_ALL_DELAY_OFFSET, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
-    assert_true(holds(peer, "\"offsetTable\":{"));
+    assert_true(peer_holds(peer, "\"offsetTable\":{"));
     peer_ask(peer, REQUEST_GET_BROKER_HA_STATUS, NULL, NULL, "");
     assert_bytes(peer->answer.body,
                  "{\"haClientRuntimeInfo\":{\"lastReadTimestamp\":0,\"lastWriteTimestamp\":0,\"masterFlushOffset\":0,"
@@ -407,7 +392,7 @@ static void the_broker_tells_of_itself(void **state) {
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_DELETE_EXPIRED_COMMITLOG, NULL, NULL, "");
     assert_answer(peer, SUCCESS);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void settings_are_read_and_changed(void **state) {
@@ -415,17 +400,17 @@ static void settings_are_read_and_changed(void **state) {
     struct serving s;
     struct peer *peer = start(&s);
     peer_ask(peer, REQUEST_GET_BROKER_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "brokerName=broker-a\n") && holds(peer, "\nshortPollingTimeMills=1000\n"));
-    assert_true(holds(peer, "\nclientCallbackExecutorThreads=") && holds(peer, "\nuseTLS=false\n"));
+    assert_true(peer_holds(peer, "brokerName=broker-a\n") && peer_holds(peer, "\nshortPollingTimeMills=1000\n"));
+    assert_true(peer_holds(peer, "\nclientCallbackExecutorThreads=") && peer_holds(peer, "\nuseTLS=false\n"));
     assert_non_null(memmem(command_ext(&peer->answer, "version").data, 40, "\"counter\":0", 11));
     peer_ask(peer, REQUEST_UPDATE_BROKER_CONFIG, NULL, NULL, "shortPollingTimeMills=300\nbrokerPermission=4\n");
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_GET_BROKER_CONFIG, NULL, NULL, "");
-    assert_true(holds(peer, "\nshortPollingTimeMills=300\n"));
+    assert_true(peer_holds(peer, "\nshortPollingTimeMills=300\n"));
     assert_non_null(memmem(command_ext(&peer->answer, "version").data, 40, "\"counter\":1", 11));
     peer_ask(peer, REQUEST_UPDATE_BROKER_CONFIG, NULL, NULL, "brokerConfigPath=/x\n");
     assert_refused(peer, NO_PERMISSION, "Can not update config in black list.");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void sizes_are_readable(void **state) {

@@ -5,11 +5,8 @@
 /* A broker with topic T of four queues: 0 has three messages, 1 has one. */
 static struct peer *start(struct serving *s) {
     serving_init(s);
-    serving_start(s);
-    struct peer *peer = peer_connect(s);
-    ASK(peer, UPDATE_AND_CREATE_TOPIC, update_and_create_topic, "", .topic = BYTES("T"),
-        .default_topic = BYTES("TBW102"), .read_queue_nums = 4, .write_queue_nums = 4, .perm = 6,
-        .topic_filter_type = BYTES("SINGLE_TAG"));
+    struct peer *peer = serving_start_peer(s);
+    peer_make_topic(peer, "T", 4, "");
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, "{\"groupName\":\"G\"}");
     assert_answer(peer, SUCCESS);
@@ -19,11 +16,6 @@ static struct peer *start(struct serving *s) {
     struct queue *queue = topic_queue(topic, s->t.broker.store, 1, false);
     EVENTUALLY(queue_max(queue) == 1);
     return peer;
-}
-
-static void stop(struct serving *s, struct peer *peer) {
-    peer_close(peer);
-    serving_done(s);
 }
 
 static int64_t answer_number(struct peer *peer, const char *field) {
@@ -61,7 +53,7 @@ static void queues_tell_their_range(void **state) {
     assert_true(answer_number(peer, "timestamp") > 1500000000000);
     ASK(peer, GET_EARLIEST_MSG_STORETIME, queue, "", .topic = BYTES("T"), .queue_id = 3);
     assert_int_equal(answer_number(peer, "timestamp"), -1);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void ask_offset(struct peer *peer, int32_t queue_id) {
@@ -106,7 +98,7 @@ static void offsets_are_kept(void **state) {
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_GET_ALL_CONSUMER_OFFSET, NULL, NULL, "");
     assert_bytes(peer_json(peer, "offsetTable.T@H.0"), "2");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void correction_is_the_smallest(void **state) {
@@ -123,7 +115,7 @@ static void correction_is_the_smallest(void **state) {
     ASK(peer, QUERY_CORRECTION_OFFSET, query_correction_offset, "", .filter_groups = BYTES("x,H"),
         .compare_group = BYTES("H"), .topic = BYTES("T"));
     assert_bytes(peer->answer.body, "{\"correctionOffsets\":{0:9223372036854775807}}"); /* ahead of the compared one */
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static int64_t delay_of(struct peer *peer, const char *group) {
@@ -152,7 +144,7 @@ static void time_spans_say_how_late_a_group_is(void **state) {
     EVENTUALLY(delay_of(peer, "never there") > 0);
     ASK(peer, QUERY_CONSUME_TIME_SPAN, query_consume_time_span, "", .topic = BYTES("none"), .group = BYTES("G"));
     assert_answer(peer, TOPIC_NOT_EXIST);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void reset_to(struct peer *peer, const char *topic, const char *group, int32_t queue_id, int64_t offset,
@@ -198,7 +190,7 @@ static void resets_are_made_here(void **state) {
     assert_bytes(peer_json(peer, "offsetTable.T@G.0"), "3");
     assert_bytes(peer_json(peer, "offsetTable.T@G.1"), "1");
     assert_bytes(peer_json(peer, "offsetTable.T@G.3"), "0");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void resets_are_told_to_consumers_in_the_old_way(void **state) {
@@ -225,7 +217,7 @@ static void resets_are_told_to_consumers_in_the_old_way(void **state) {
     assert_bytes(asked.body, told);
     assert_bytes(command_ext(&asked, "group"), "G");
     peer_close(consumer);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 int main(void) {

@@ -11,11 +11,8 @@ static struct peer *start_with(struct serving *s, void (*change)(struct broker_c
     serving_init(s);
     s->t.broker.store_config.enable_lmq = s->t.broker.store_config.enable_multi_dispatch = true;
     if (change) change(&s->t.broker.config);
-    serving_start(s);
-    struct peer *peer = peer_connect(s);
-    ASK(peer, UPDATE_AND_CREATE_TOPIC, update_and_create_topic, "", .topic = BYTES("P"),
-        .default_topic = BYTES("TBW102"), .read_queue_nums = 4, .write_queue_nums = 4, .perm = 6,
-        .topic_filter_type = BYTES("SINGLE_TAG"), .attributes = BYTES("+message.type=LITE,+lite.topic.expiration=1"));
+    struct peer *peer = serving_start_peer(s);
+    peer_make_topic(peer, "P", 4, "+message.type=LITE,+lite.topic.expiration=1");
     assert_answer(peer, SUCCESS);
     peer_ask(peer, REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL,
              "{\"groupName\":\"G\",\"attributes\":{\"+lite.bind.topic\":\"P\"}}");
@@ -25,11 +22,6 @@ static struct peer *start_with(struct serving *s, void (*change)(struct broker_c
 
 static struct peer *start(struct serving *s) {
     return start_with(s, NULL);
-}
-
-static void stop(struct serving *s, struct peer *peer) {
-    peer_close(peer);
-    serving_done(s);
 }
 
 static void send_lite(struct peer *peer, const char *lite, const char *body) {
@@ -122,7 +114,7 @@ static void messages_come_in_order_and_one_batch_at_a_time(void **state) {
     ASK(peer, QUERY_CONSUMER_OFFSET, query_consumer_offset, "", .consumer_group = BYTES("G"),
         .topic = BYTES("%LMQ%$P$x"));
     assert_bytes(command_ext(&peer->answer, "offset"), "2");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 /* A pop that waits gets what comes, and what comes back. */
@@ -160,7 +152,7 @@ static void pops_are_held(void **state) {
     assert_string_equal(bodies(peer), "x0");
     assert_bytes(command_ext(&peer->answer, "orderCountInfo"), "1"); /* suspended: not counted */
     peer_close(other);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void refusals(void **state) {
@@ -201,7 +193,7 @@ static void refusals(void **state) {
     ASK(peer, CHANGE_MESSAGE_INVISIBLETIME, change_message_invisibletime, "", .consumer_group = BYTES("G"),
         .topic = BYTES("Nowhere"), .extra_info = BYTES("x"), .lite_topic = BYTES("x"));
     assert_answer(peer, TOPIC_NOT_EXIST);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void change_exclusive(struct peer *peer) {
@@ -232,7 +224,7 @@ static void exclusive_groups_have_one_reader(void **state) {
     pop(second, "second", "E", 60000, 5000);
     assert_string_equal(bodies(second), "x0");
     peer_close(second);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 /* Clients of a wildcard group share all lite topics of the parent, those of before and new ones. */
@@ -254,7 +246,7 @@ static void wildcard_groups_get_all(void **state) {
     static const char all[] = "\"subscriber\":[{\"clientId\":\"*\",\"group\":\"W\"}]";
     assert_non_null(memmem(peer->answer.body.data, peer->answer.body.len, all, strlen(all)));
     assert_int_equal(lite_facts(s.t.broker.lite).subscriptions, 1);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void few_events(struct broker_config *config) {
@@ -286,7 +278,7 @@ static void too_many_events_come_later(void **state) {
         }
     }
     assert_int_equal(seen, (1u << LITES) - 1);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void short_life(struct broker_config *config) {
@@ -313,7 +305,7 @@ static void they_end(void **state) {
     assert_int_equal(store_lmq_count(s.t.broker.store), 0);
     const struct progress *progress = offsets_progress(s.t.broker.offsets, BYTES("%LMQ%$P$x"), BYTES("G"), false);
     assert_int_equal(progress_committed(progress, 0), OFFSET_NONE);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static int nothing_is_resident(enum file_call call, const char *path) {
@@ -343,7 +335,7 @@ static void memory_too_short_for_messages_costs_copies(void **state) {
     }
     pop(peer, "c", "G", 60000, 0);
     assert_answer(peer, POLLING_TIMEOUT);
-    stop(&s, peer);
+    serving_stop(&s, peer);
     file_set_fault(NULL);
     free(filler);
 }

@@ -7,13 +7,7 @@
 static struct peer *start(struct serving *s) {
     serving_init(s);
     s->t.broker.store_config.enable_lmq = s->t.broker.store_config.enable_multi_dispatch = true;
-    serving_start(s);
-    return peer_connect(s);
-}
-
-static void stop(struct serving *s, struct peer *peer) {
-    peer_close(peer);
-    serving_done(s);
+    return serving_start_peer(s);
 }
 
 static int64_t max_offset(struct peer *peer, const char *topic) {
@@ -58,7 +52,7 @@ static void messages_reach_light_queues(void **state) {
     assert_null(memmem(peer->answer.body.data, peer->answer.body.len, "%LMQ%", 5));
     peer_ask(peer, REQUEST_CLEAN_UNUSED_TOPIC, NULL, NULL, "");
     assert_int_equal(max_offset(peer, "%LMQ%a"), 1);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void delayed_messages_reach_them_later(void **state) {
@@ -71,7 +65,7 @@ static void delayed_messages_reach_them_later(void **state) {
              "late");
     assert_int_equal(max_offset(peer, "%LMQ%a"), 0);
     assert_bytes(pull(peer, "%LMQ%a", "G", 0), "late");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void offsets_have_their_own_file(void **state) {
@@ -99,7 +93,7 @@ static void offsets_have_their_own_file(void **state) {
     assert_int_equal(json_i64(json_get(json_get(others, "%LMQ%a@TOOLS_CONSUMER"), "0"), -1), 1);
     buf_close(&text);
     arena_close(&arena);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 /* enableLmq switched on: offsets of before are taken over from the other file. */
@@ -158,7 +152,7 @@ static void lite_topics_are_read_through_their_parent(void **state) {
     ASK(peer, SEARCH_OFFSET_BY_TIMESTAMP, search_offset_by_timestamp, "", .topic = BYTES("T"),
         .timestamp = INT64_MAX / 2, .lite_topic = BYTES("none"));
     assert_bytes(command_ext(&peer->answer, "offset"), "0");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 /* The queue a message with that property went to. */
@@ -176,7 +170,7 @@ static void priorities_are_queues(void **state) {
     assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\0019\002"), "3");
     assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\001-1\002"), "0");
     assert_string_equal(queue_of(peer, "_SYS_MSG_PRIORITY_\0012\002__SHARDINGKEY\001k\002"), "0");
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 static void their_number_has_a_limit(void **state) {
@@ -196,7 +190,7 @@ static void their_number_has_a_limit(void **state) {
     assert_answer(peer, SUCCESS);
     send_one(peer, "");
     assert_answer(peer, SUCCESS);
-    stop(&s, peer);
+    serving_stop(&s, peer);
 }
 
 int main(void) {
