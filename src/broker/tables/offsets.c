@@ -1,185 +1,12 @@
-/* offsets.c - the progress of groups and its file */
+/* offsets.c - the table of what groups have consumed, and its file */
 #include "broker/tables/offsets.h"
 
 #include <stdlib.h>
 #include "base/check.h"
-#include "base/lock.h"
-#include "base/log.h"
-#include "broker/pull/filter.h"
-#include "broker/tables/data_version.h"
-#include "broker/tables/state_file.h"
+#include "broker/tables/offsets_internal.h"
 #include "message/lmq.h"
-#include "os/clock.h"
 
-enum { OFFSET_BUCKETS = 65536, CHUNK_QUEUES = 16, SUBSCRIPTION_MS_MAX = 600000 };
-
-/* Offsets of one queue; OFFSET_NONE when there is none. */
-struct slot {
-    _Atomic int64_t committed, pulled, reset;
-    _Atomic int64_t in_flight;
-    atomic_bool popping;
-};
-/* Queues CHUNK_QUEUES * number ..; chunks are only added, in order of their numbers, so readers hold no lock. */
-struct progress_queues {
-    _Atomic(struct progress_queues *) next;
-    int32_t number;
-    struct slot slots[CHUNK_QUEUES];
-};
-
-struct offsets {
-    struct state_file file;
-    bool lmq;         /* enableLmq: another file, with a table for groups of light queues */
-    struct lock lock; /* guards additions, the version, what pulls wanted */
-    struct name_table table;
-    struct data_version version;
-    int64_t loaded_ms;
-};
-
-/* --- one group in one topic -------------------------------------------------------------------------------- */
-
-static struct slot *slot_find(const struct progress *progress, int32_t queue_id) {
-    int32_t number = queue_id / CHUNK_QUEUES;
-    struct progress_queues *chunk = atomic_load_explicit(&progress->queues, memory_order_acquire);
-    while (chunk && chunk->number < number) chunk = atomic_load_explicit(&chunk->next, memory_order_acquire);
-    if (queue_id < 0 || !chunk || chunk->number != number) return NULL;
-    return &chunk->slots[queue_id % CHUNK_QUEUES];
-}
-
-/* NULL for queue ids that cannot be. */
-static struct slot *slot_make(struct offsets *offsets, struct progress *progress, int32_t queue_id) {
-    struct slot *slot = slot_find(progress, queue_id);
-    if (slot || queue_id < 0 || queue_id > OFFSETS_QUEUE_ID_MAX) return slot;
-    int32_t number = queue_id / CHUNK_QUEUES;
-    lock_take(&offsets->lock);
-    _Atomic(struct progress_queues *) *at = &progress->queues;
-    struct progress_queues *next;
-    while ((next = atomic_load(at)) && next->number < number) at = &next->next;
-    if (!next || next->number != number) {
-        struct progress_queues *chunk = calloc(1, sizeof *chunk);
-        must(chunk);
-        chunk->number = number;
-        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
-            atomic_init(&chunk->slots[i].committed, OFFSET_NONE);
-            atomic_init(&chunk->slots[i].pulled, OFFSET_NONE);
-            atomic_init(&chunk->slots[i].reset, OFFSET_NONE);
-        }
-        atomic_init(&chunk->next, next);
-        atomic_store_explicit(at, chunk, memory_order_release);
-    }
-    lock_give(&offsets->lock);
-    return slot_find(progress, queue_id);
-}
-
-int64_t progress_committed(const struct progress *progress, int32_t queue_id) {
-    const struct slot *slot = slot_find(progress, queue_id);
-    return slot ? atomic_load_explicit(&slot->committed, memory_order_relaxed) : OFFSET_NONE;
-}
-
-void progress_commit(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
-    struct slot *slot = slot_make(offsets, progress, queue_id);
-    if (!slot) return;
-    int64_t former = atomic_exchange_explicit(&slot->committed, offset_queue, memory_order_relaxed);
-    if (former == offset_queue) return;
-    if (former > offset_queue)
-        log_every_ms(1000, WARN, CLIENT, "consumer offset goes back: key=%.*s queue=%d from=%lld to=%lld",
-                     BYTES_ARG(progress->named.name), queue_id, (long long)former, (long long)offset_queue);
-    state_file_changed(&offsets->file);
-}
-
-int64_t progress_pulled(const struct progress *progress, int32_t queue_id) {
-    const struct slot *slot = slot_find(progress, queue_id);
-    return slot ? atomic_load_explicit(&slot->pulled, memory_order_relaxed) : OFFSET_NONE;
-}
-
-void progress_note_pull(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
-    struct slot *slot = slot_make(offsets, progress, queue_id);
-    if (slot) atomic_store_explicit(&slot->pulled, offset_queue, memory_order_relaxed);
-}
-
-static bool same_subscription(const struct filter *a, const struct filter *b) {
-    if (!a || !b) return a == b;
-    return bytes_equal(a->subscription.expression, b->subscription.expression) &&
-           bytes_equal(a->subscription.expression_type, b->subscription.expression_type);
-}
-
-void progress_note_subscription(struct offsets *offsets, struct progress *progress, struct filter *filter) {
-    struct filter *former = NULL;
-    lock_take(&offsets->lock);
-    if (!same_subscription(progress->pulled_by, filter)) {
-        former = progress->pulled_by;
-        progress->pulled_by = filter_share(filter);
-    }
-    lock_give(&offsets->lock);
-    filter_release(former);
-    atomic_store_explicit(&progress->pulled_by_ms, clock_monotonic_ms(), memory_order_relaxed);
-}
-
-bool progress_subscription(struct offsets *offsets, struct progress *progress, struct filter **out) {
-    int64_t noted_ms = atomic_load_explicit(&progress->pulled_by_ms, memory_order_relaxed);
-    if (noted_ms == 0 || clock_monotonic_ms() - noted_ms > SUBSCRIPTION_MS_MAX) return false;
-    lock_take(&offsets->lock);
-    *out = filter_share(progress->pulled_by);
-    lock_give(&offsets->lock);
-    return true;
-}
-
-int64_t progress_pending_reset(const struct progress *progress, int32_t queue_id) {
-    const struct slot *slot = slot_find(progress, queue_id);
-    return slot ? atomic_load(&slot->reset) : OFFSET_NONE;
-}
-
-int64_t progress_take_reset(struct progress *progress, int32_t queue_id) {
-    struct slot *slot = slot_find(progress, queue_id);
-    if (!slot || atomic_load_explicit(&slot->reset, memory_order_relaxed) == OFFSET_NONE) return OFFSET_NONE;
-    return atomic_exchange(&slot->reset, OFFSET_NONE);
-}
-
-void progress_reset(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t offset_queue) {
-    struct slot *slot = slot_make(offsets, progress, queue_id);
-    if (!slot) return;
-    atomic_store(&slot->reset, offset_queue);
-    atomic_store(&slot->committed, offset_queue);
-    state_file_changed(&offsets->file);
-}
-
-bool progress_try_take(struct offsets *offsets, struct progress *progress, int32_t queue_id) {
-    struct slot *slot = slot_make(offsets, progress, queue_id);
-    return slot && !atomic_exchange_explicit(&slot->popping, true, memory_order_acquire);
-}
-
-void progress_give(struct progress *progress, int32_t queue_id) {
-    atomic_store_explicit(&slot_find(progress, queue_id)->popping, false, memory_order_release);
-}
-
-void progress_add_in_flight(struct offsets *offsets, struct progress *progress, int32_t queue_id, int64_t more) {
-    struct slot *slot = slot_make(offsets, progress, queue_id);
-    if (slot) atomic_fetch_add_explicit(&slot->in_flight, more, memory_order_relaxed);
-}
-
-int64_t progress_in_flight(const struct progress *progress, int32_t queue_id) {
-    const struct slot *slot = slot_find(progress, queue_id);
-    return slot ? atomic_load_explicit(&slot->in_flight, memory_order_relaxed) : 0;
-}
-
-void progress_each(const struct progress *progress, void (*visit)(int32_t queue_id, int64_t offset_queue, void *arg),
-                   void *arg) {
-    struct progress_queues *chunk = atomic_load_explicit(&progress->queues, memory_order_acquire);
-    for (; chunk; chunk = atomic_load_explicit(&chunk->next, memory_order_acquire))
-        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
-            int64_t offset_queue = atomic_load_explicit(&chunk->slots[i].committed, memory_order_relaxed);
-            if (offset_queue >= 0) visit(chunk->number * CHUNK_QUEUES + i, offset_queue, arg);
-        }
-}
-
-static void forget(struct progress *progress) {
-    struct progress_queues *chunk = atomic_load(&progress->queues);
-    for (; chunk; chunk = atomic_load(&chunk->next))
-        for (int32_t i = 0; i < CHUNK_QUEUES; i++) {
-            atomic_store(&chunk->slots[i].committed, OFFSET_NONE);
-            atomic_store(&chunk->slots[i].pulled, OFFSET_NONE);
-            atomic_store(&chunk->slots[i].reset, OFFSET_NONE);
-        }
-}
+enum { OFFSET_BUCKETS = 65536 };
 
 /* --- the table --------------------------------------------------------------------------------------------- */
 
@@ -224,13 +51,8 @@ void offsets_each(struct offsets *offsets, void (*visit)(struct progress *progre
     name_table_each(&offsets->table, visit_one, &(struct each){visit, arg});
 }
 
-void progress_forget(struct offsets *offsets, struct progress *progress) {
-    forget(progress);
-    state_file_changed(&offsets->file);
-}
-
 static void forget_topic(struct progress *progress, void *arg) {
-    if (bytes_equal(progress->topic, *(struct bytes *)arg)) forget(progress);
+    if (bytes_equal(progress->topic, *(struct bytes *)arg)) progress_clear(progress);
 }
 
 void offsets_forget_topic(struct offsets *offsets, struct bytes topic) {
@@ -239,7 +61,7 @@ void offsets_forget_topic(struct offsets *offsets, struct bytes topic) {
 }
 
 static void forget_group(struct progress *progress, void *arg) {
-    if (bytes_equal(progress->group, *(struct bytes *)arg)) forget(progress);
+    if (bytes_equal(progress->group, *(struct bytes *)arg)) progress_clear(progress);
 }
 
 void offsets_forget_group(struct offsets *offsets, struct bytes group) {
@@ -264,18 +86,6 @@ void offsets_clone(struct offsets *offsets, struct bytes topic, struct bytes src
 }
 
 /* --- who consumes what ------------------------------------------------------------------------------------- */
-
-static void see_queue(int32_t queue_id, int64_t offset_queue, void *arg) {
-    (void)queue_id;
-    (void)offset_queue;
-    *(bool *)arg = true;
-}
-
-bool progress_any(const struct progress *progress) {
-    bool any = false;
-    progress_each(progress, see_queue, &any);
-    return any;
-}
 
 struct collecting {
     struct bytes topic, group; /* absent = all */
@@ -423,16 +233,14 @@ static struct progress *progress_of_key(struct offsets *offsets, struct bytes ke
 
 static void read_lmq_progress(struct offsets *offsets, const struct json *offset) {
     struct progress *progress = progress_of_key(offsets, offset->key);
-    struct slot *slot = progress ? slot_make(offsets, progress, 0) : NULL;
-    if (slot) atomic_store(&slot->committed, json_i64(offset, OFFSET_NONE));
+    if (progress) progress_load(offsets, progress, 0, json_i64(offset, OFFSET_NONE));
 }
 
 static void read_progress(struct offsets *offsets, const struct json *queues) {
     struct progress *progress = progress_of_key(offsets, queues->key);
     for (const struct json *q = json_first(queues); progress && q; q = q->next) {
         int32_t queue_id;
-        struct slot *slot = bytes_to_i32(q->key, &queue_id) ? slot_make(offsets, progress, queue_id) : NULL;
-        if (slot) atomic_store(&slot->committed, json_i64(q, OFFSET_NONE));
+        if (bytes_to_i32(q->key, &queue_id)) progress_load(offsets, progress, queue_id, json_i64(q, OFFSET_NONE));
     }
 }
 
@@ -493,22 +301,10 @@ void offsets_save(void *offsets) {
     state_file_save(&((struct offsets *)offsets)->file);
 }
 
-static void free_progress(struct named *item) {
-    struct progress *progress = (struct progress *)item;
-    struct progress_queues *next;
-    for (struct progress_queues *chunk = atomic_load(&progress->queues); chunk; chunk = next) {
-        next = atomic_load(&chunk->next);
-        free(chunk);
-    }
-    filter_release(progress->pulled_by);
-    free((char *)(uintptr_t)progress->topic.data);
-    free(progress);
-}
-
 void offsets_close(struct offsets *offsets) {
     if (!offsets) return;
     state_file_close(&offsets->file);
-    name_table_close(&offsets->table, free_progress);
+    name_table_close(&offsets->table, progress_free);
     lock_close(&offsets->lock);
     free(offsets);
 }
