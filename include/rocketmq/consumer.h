@@ -87,7 +87,8 @@ RMQ_API rmq_error_t rmq_push_consumer_start(rmq_push_consumer_t *consumer);
 /* Pauses and resumes pulling; what is here already is still consumed. Threads: any. */
 RMQ_API void rmq_push_consumer_suspend(rmq_push_consumer_t *consumer);
 RMQ_API void rmq_push_consumer_resume(rmq_push_consumer_t *consumer);
-/* Waits for running calls of the listener, stores the offsets, gives back the queues, frees it. NULL is fine.
+/* Waits for running calls of the listener, stores the offsets and waits until the brokers have them (at most
+ * call_timeout_ms of the client), gives back the queues, frees it. NULL is fine.
  * Threads: not from the listener; no other call on it may be running. */
 RMQ_API void rmq_push_consumer_destroy(rmq_push_consumer_t *consumer);
 
@@ -116,7 +117,8 @@ RMQ_API void rmq_pull_result_destroy(rmq_pull_result_t *result); /* NULL is fine
  * persist_consumer_offset_interval_ms and when it is destroyed. The caller destroys it, before the client.
  * Errors: RMQ_INVALID_ARGUMENT, RMQ_WRONG_STATE (the client has a consumer of that group), RMQ_INTERNAL. */
 RMQ_API rmq_error_t rmq_pull_consumer_create(rmq_client_t *client, const char *group, rmq_pull_consumer_t **consumer);
-/* Stores the offsets, tells the brokers, frees it. NULL is fine. Threads: no other call on it may be running. */
+/* Stores the offsets and waits until the brokers have them (at most call_timeout_ms of the client), tells the brokers,
+ * frees it. NULL is fine. Threads: no other call on it may be running. */
 RMQ_API void rmq_pull_consumer_destroy(rmq_pull_consumer_t *consumer);
 /* Asks for up to max_count messages from `offset` on with these tags (NULL or "*": all); answered at once.
  * *result is destroyed by the caller. Errors: RMQ_INVALID_ARGUMENT, RMQ_NO_BROKER, RMQ_BROKER, and those of

@@ -49,3 +49,15 @@ bool broker_call_succeeded(struct broker_call *call, const struct command *respo
     outcome_response(&call->outcome, response);
     return false;
 }
+
+void answers_wait_begin(struct answers_wait *wait) {
+    wait->pending = 1;
+}
+
+void answers_wait_add(struct answers_wait *wait) {
+    wait->pending++;
+}
+
+void answers_wait_end(struct answers_wait *wait) {
+    if (--wait->pending == 0) wait->done(wait);
+}

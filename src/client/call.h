@@ -1,4 +1,5 @@
-/* call.h - one request to the master of a broker set, whose route is fetched first when it is not known.
+/* call.h - one request to the master of a broker set, whose route is fetched first when it is not known; and waiting
+ * for the answers of several.
  * @thread the I/O thread */
 #ifndef RMQ_CLIENT_CALL_H
 #define RMQ_CLIENT_CALL_H
@@ -23,5 +24,15 @@ struct broker_call {
 void broker_call(struct broker_call *call);
 /* Turns an answer that is not SUCCESS into outcome RMQ_BROKER; true when there is a good one. */
 bool broker_call_succeeded(struct broker_call *call, const struct command *response);
+
+/* Somebody who waits until all of several calls have ended, well or not; lives in the memory of what comes then. */
+struct answers_wait {
+    void (*done)(struct answers_wait *wait); /* set by who waits; may come inside the function that makes the calls */
+    int pending;
+};
+/* For the functions that call: begin, add for each call, end for each that ended, and once when all were made. */
+void answers_wait_begin(struct answers_wait *wait);
+void answers_wait_add(struct answers_wait *wait);
+void answers_wait_end(struct answers_wait *wait);
 
 #endif

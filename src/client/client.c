@@ -67,7 +67,7 @@ static void on_heartbeat_timer(struct loop_timer *timer) {
 static void on_offset_timer(struct loop_timer *timer) {
     struct rmq_client *client = CONTAINER_OF(timer, struct rmq_client, offset_timer);
     for (struct rmq_push_consumer *c = client->push_consumers; c; c = c->next) push_consumer_persist_offsets(c);
-    for (struct rmq_pull_consumer *c = client->pull_consumers; c; c = c->next) pull_consumer_persist_offsets(c);
+    for (struct rmq_pull_consumer *c = client->pull_consumers; c; c = c->next) pull_consumer_persist_offsets(c, NULL);
 }
 
 static void rebalance_all(struct rmq_client *client) {
@@ -242,10 +242,10 @@ static void has_users(struct job *job) {
     waiting_call_end(call);
 }
 
-static void unregister_done(struct heartbeat_wait *wait);
+static void unregister_done(struct answers_wait *wait);
 struct unregister_call {
     struct waiting_call call;
-    struct heartbeat_wait wait;
+    struct answers_wait wait;
 };
 
 static void unregister_inner(struct job *job) {
@@ -254,7 +254,7 @@ static void unregister_inner(struct job *job) {
     heartbeat_unregister(op->call.client, bytes_of(INNER_PRODUCER_GROUP), (struct bytes){0}, &op->wait);
 }
 
-static void unregister_done(struct heartbeat_wait *wait) {
+static void unregister_done(struct answers_wait *wait) {
     waiting_call_end(&CONTAINER_OF(wait, struct unregister_call, wait)->call);
 }
 

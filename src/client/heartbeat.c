@@ -42,37 +42,30 @@ static void encode(struct rmq_client *client, struct buf *body) {
     arena_close(&arena);
 }
 
-static void wait_one_less(struct heartbeat_wait *wait) {
-    if (--wait->pending == 0) wait->done(wait);
-}
-
 static void on_answer(void *ctx, enum err err, const struct command *response) {
-    struct heartbeat_wait *wait = ctx;
+    struct answers_wait *wait = ctx;
     if (err != ERR_OK && err != ERR_CANCELLED)
         log_every_ms(10000, WARN, CLIENT, "heartbeat failed: %s", err_detail(err));
     else if (err == ERR_OK && response->code != RESPONSE_SUCCESS)
         log_every_ms(10000, WARN, CLIENT, "heartbeat refused: code=%d remark=%.*s", response->code,
                      BYTES_ARG(response->remark));
-    if (wait) wait_one_less(wait);
+    if (wait) answers_wait_end(wait);
 }
 
 static void call_all(struct rmq_client *client, const struct outgoing *request, bool masters_only, int64_t timeout_ms,
-                     struct heartbeat_wait *wait) {
-    if (wait) {
-        wait->client = client;
-        wait->pending = 1;
-    }
+                     struct answers_wait *wait) {
+    if (wait) answers_wait_begin(wait);
     for (struct broker *broker = client->routes.brokers; broker; broker = broker->next) {
         for (size_t i = 0; i < broker->address_count; i++) {
             if (masters_only && broker->addresses[i].broker_id != MASTER_ID) continue;
-            if (wait) wait->pending++;
+            if (wait) answers_wait_add(wait);
             remoting_call(client->remoting, broker->addresses[i].address, request, timeout_ms, on_answer, wait);
         }
     }
-    if (wait) wait_one_less(wait);
+    if (wait) answers_wait_end(wait);
 }
 
-void heartbeat_send(struct rmq_client *client, struct heartbeat_wait *wait) {
+void heartbeat_send(struct rmq_client *client, struct answers_wait *wait) {
     struct buf body = {0};
     encode(client, &body);
     struct outgoing request = {.code = REQUEST_HEART_BEAT, .body = buf_bytes(&body)};
@@ -81,7 +74,7 @@ void heartbeat_send(struct rmq_client *client, struct heartbeat_wait *wait) {
 }
 
 void heartbeat_unregister(struct rmq_client *client, struct bytes producer_group, struct bytes consumer_group,
-                          struct heartbeat_wait *wait) {
+                          struct answers_wait *wait) {
     struct hdr_unregister_client header = {.present = HEADER_ALL,
                                            .client_id = bytes_of(client->id),
                                            .producer_group = producer_group,

@@ -3,19 +3,12 @@
 #ifndef RMQ_CLIENT_HEARTBEAT_H
 #define RMQ_CLIENT_HEARTBEAT_H
 
-#include "base/bytes.h"
+#include "client/call.h"
 
-struct rmq_client;
-/* Somebody who waits until every broker has answered or failed to; lives in the memory of what comes then. */
-struct heartbeat_wait {
-    void (*done)(struct heartbeat_wait *wait);
-    struct rmq_client *client;
-    int pending;
-};
 /* To all members of all broker sets, to masters alone while there is no consumer. `wait` may be NULL. */
-void heartbeat_send(struct rmq_client *client, struct heartbeat_wait *wait);
+void heartbeat_send(struct rmq_client *client, struct answers_wait *wait);
 /* Tells all brokers that a group ended here; one of the two is absent. `wait` may be NULL. */
 void heartbeat_unregister(struct rmq_client *client, struct bytes producer_group, struct bytes consumer_group,
-                          struct heartbeat_wait *wait);
+                          struct answers_wait *wait);
 
 #endif

@@ -14,6 +14,7 @@
 #include "wire/body_lock.h"
 #include "wire/request.h"
 
+enum { CALL_TIMEOUT_MS = 2000 };
 static struct mock_broker *mock;
 static rmq_client_t *client;
 static rmq_push_consumer_t *consumer;
@@ -94,6 +95,10 @@ static void note_offset(struct mock_broker *m, struct request *request, void *ar
     assert_ok(header_decode(layout_update_consumer_offset(), &request->command, &header));
     if (header.queue_id == 0 && bytes_is(header.topic, "T")) atomic_store(&queue.committed, header.commit_offset);
     mock_broker_answer(m, request);
+}
+
+static void be_silent(struct mock_broker *m, struct request *request, void *arg) {
+    (void)m, (void)request, (void)arg;
 }
 
 static void tell_offset(struct mock_broker *m, struct request *request, void *arg) {
@@ -178,6 +183,7 @@ static int set_up(void **state) {
     rmq_client_options_init(&options);
     options.name_servers = mock_broker_address(mock);
     options.persist_consumer_offset_interval_ms = 100;
+    options.call_timeout_ms = CALL_TIMEOUT_MS;
     assert_int_equal(rmq_client_create(&options, &client), RMQ_OK);
     return 0;
 }
@@ -207,6 +213,26 @@ static void messages_are_consumed_and_offsets_stored(void **state) {
     assert_int_equal(atomic_load(&heard.messages), 500);
     wait_for_i64(&queue.committed, 500);
     assert_true(mock_broker_count(mock, REQUEST_UNREGISTER_CLIENT) >= 1);
+}
+
+static void the_end_waits_for_offsets_to_be_stored_but_not_for_ever(void **state) {
+    (void)state;
+    atomic_store(&queue.max, 5);
+    rmq_push_consumer_options_t options = options_now();
+    start_consumer(&options);
+    wait_for(&heard.messages, 5);
+    mock_broker_on(mock, REQUEST_UPDATE_CONSUMER_OFFSET, be_silent, NULL);
+    int64_t began_ms = clock_monotonic_ms();
+    stop_consumer();
+    assert_in_range(clock_monotonic_ms() - began_ms, CALL_TIMEOUT_MS, 10 * CALL_TIMEOUT_MS);
+
+    rmq_pull_consumer_t *pull;
+    assert_int_equal(rmq_pull_consumer_create(client, "CG", &pull), RMQ_OK);
+    const rmq_message_queue_t zero = {"T", "broker-a", 0};
+    assert_int_equal(rmq_pull_consumer_update_offset(pull, &zero, 3), RMQ_OK);
+    mock_broker_on(mock, REQUEST_UPDATE_CONSUMER_OFFSET, note_offset, NULL);
+    rmq_pull_consumer_destroy(pull);
+    assert_int_equal(atomic_load(&queue.committed), 3);
 }
 
 static void what_is_not_finished_is_not_committed(void **state) {
@@ -570,6 +596,7 @@ static void wrong_settings_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(messages_are_consumed_and_offsets_stored),
+        TEST(the_end_waits_for_offsets_to_be_stored_but_not_for_ever),
         TEST(what_is_not_finished_is_not_committed),
         TEST(pulling_pauses_while_too_much_waits),
         TEST(batches_are_as_large_as_wished),

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "client/consumer/offset_update.h"
 #include "client/consumer/push_consumer.h"
 #include "os/file.h"
 #include "wire/request.h"
@@ -162,23 +163,15 @@ void offset_store_save(struct rmq_push_consumer *consumer) {
 
 /* ---- storing ------------------------------------------------------------------------------------------- */
 
-void offset_store_persist(struct process_queue *queue) {
+void offset_store_persist(struct process_queue *queue, struct answers_wait *wait) {
     struct rmq_push_consumer *consumer = queue->consumer;
     if (queue->commit_offset < 0) return;
     if (!push_consumer_is_clustering(consumer)) {
         set_local(consumer, &queue->queue, queue->commit_offset);
         return;
     }
-    struct bytes address = broker_master(consumer->client, queue->queue.broker_name);
-    if (!address.data) return; /* stored at the next round, when the broker is back */
-    struct hdr_update_consumer_offset header = {.present = HEADER_ALL,
-                                                .consumer_group = consumer->group,
-                                                .topic = queue->queue.topic,
-                                                .queue_id = queue->queue.queue_id,
-                                                .commit_offset = queue->commit_offset};
-    struct outgoing request = {
-        .code = REQUEST_UPDATE_CONSUMER_OFFSET, .layout = layout_update_consumer_offset(), .fields = &header};
-    remoting_oneway(consumer->client->remoting, address, &request);
+    /* a master that is not known is told at the next round, when it is back */
+    offset_update(consumer->client, consumer->group, &queue->queue, queue->commit_offset, wait);
 }
 
 /* ---- where to begin ------------------------------------------------------------------------------------ */

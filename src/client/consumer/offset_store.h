@@ -12,8 +12,8 @@ struct process_queue;
 /* Reads the local file of a broadcasting consumer. @thread any, before the consumer is known to others */
 enum err offset_store_load(struct rmq_push_consumer *consumer) MUST_USE;
 void offset_store_close(struct rmq_push_consumer *consumer);
-/* Stores the offset of one queue, oneway, or notes it for the file. */
-void offset_store_persist(struct process_queue *queue);
+/* Stores the offset of one queue, as offset_update does, or notes it for the file. */
+void offset_store_persist(struct process_queue *queue, struct answers_wait *wait);
 /* Writes the file on a callback thread if offsets have changed; ends local.waiter when there is nothing to write. */
 void offset_store_save(struct rmq_push_consumer *consumer);
 

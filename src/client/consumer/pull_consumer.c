@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include "base/check.h"
-#include "client/call.h"
 #include "client/heartbeat.h"
+#include "client/consumer/offset_update.h"
 #include "client/consumer/pull.h"
 #include "client/consumer/push_consumer.h"
 #include "wire/request.h"
@@ -16,7 +16,7 @@ enum { PULL_TIMEOUT_MS = 10000, SUSPEND_MS = 20000, SUSPENDED_TIMEOUT_MS = 30000
 struct pull_consumer_call {
     struct waiting_call call;
     struct rmq_pull_consumer *consumer;
-    struct heartbeat_wait wait;
+    struct answers_wait wait;
 };
 
 static void add_on_loop(struct job *job) {
@@ -58,18 +58,25 @@ rmq_error_t rmq_pull_consumer_create(rmq_client_t *client, const char *group, rm
     return error;
 }
 
-static void on_unregistered(struct heartbeat_wait *wait) {
+static void on_unregistered(struct answers_wait *wait) {
     waiting_call_end(&CONTAINER_OF(wait, struct pull_consumer_call, wait)->call);
+}
+
+static void on_offsets_stored(struct answers_wait *wait) {
+    struct pull_consumer_call *op = CONTAINER_OF(wait, struct pull_consumer_call, wait);
+    struct rmq_pull_consumer **at = &op->call.client->pull_consumers;
+    while (*at != op->consumer) at = &(*at)->next;
+    *at = op->consumer->next;
+    wait->done = on_unregistered;
+    heartbeat_unregister(op->call.client, (struct bytes){0}, op->consumer->group, wait);
 }
 
 static void remove_on_loop(struct job *job) {
     struct pull_consumer_call *op = CONTAINER_OF(job, struct pull_consumer_call, call.job);
-    pull_consumer_persist_offsets(op->consumer);
-    struct rmq_pull_consumer **at = &op->call.client->pull_consumers;
-    while (*at != op->consumer) at = &(*at)->next;
-    *at = op->consumer->next;
-    op->wait.done = on_unregistered;
-    heartbeat_unregister(op->call.client, (struct bytes){0}, op->consumer->group, &op->wait);
+    op->wait.done = on_offsets_stored;
+    answers_wait_begin(&op->wait);
+    pull_consumer_persist_offsets(op->consumer, &op->wait);
+    answers_wait_end(&op->wait);
 }
 
 void rmq_pull_consumer_destroy(rmq_pull_consumer_t *consumer) {
@@ -294,19 +301,10 @@ rmq_error_t rmq_pull_consumer_update_offset(rmq_pull_consumer_t *consumer, const
     return waiting_call_run(consumer->client, &op.call, update_on_loop);
 }
 
-void pull_consumer_persist_offsets(struct rmq_pull_consumer *consumer) {
+void pull_consumer_persist_offsets(struct rmq_pull_consumer *consumer, struct answers_wait *wait) {
     for (size_t i = 0; i < consumer->offset_count; i++) {
         struct pull_offset *offset = &consumer->offsets[i];
-        struct bytes address = broker_master(consumer->client, offset->queue.broker_name);
-        if (!offset->changed || !address.data) continue;
-        struct hdr_update_consumer_offset header = {.present = HEADER_ALL,
-                                                    .consumer_group = consumer->group,
-                                                    .topic = offset->queue.topic,
-                                                    .queue_id = offset->queue.queue_id,
-                                                    .commit_offset = offset->offset};
-        struct outgoing request = {
-            .code = REQUEST_UPDATE_CONSUMER_OFFSET, .layout = layout_update_consumer_offset(), .fields = &header};
-        remoting_oneway(consumer->client->remoting, address, &request);
-        offset->changed = false;
+        if (offset->changed && offset_update(consumer->client, consumer->group, &offset->queue, offset->offset, wait))
+            offset->changed = false;
     }
 }

@@ -2,6 +2,7 @@
 #ifndef RMQ_CLIENT_PULL_CONSUMER_H
 #define RMQ_CLIENT_PULL_CONSUMER_H
 
+#include "client/call.h"
 #include "client/client.h"
 #include "rocketmq/consumer.h"
 
@@ -17,7 +18,7 @@ struct rmq_pull_consumer {
     struct pull_offset *offsets;
     size_t offset_count;
 };
-/* Stores the offsets that changed, oneway. */
-void pull_consumer_persist_offsets(struct rmq_pull_consumer *consumer);
+/* Stores the offsets that changed, as offset_update does. */
+void pull_consumer_persist_offsets(struct rmq_pull_consumer *consumer, struct answers_wait *wait);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/consumer/offset_store.h"
+#include "client/consumer/offset_update.h"
 #include "client/consumer/pull.h"
 #include "client/consumer/push_consumer.h"
 #include "client/consumer/queue_locks.h"
@@ -35,18 +36,16 @@ static void run_later(struct process_queue *queue, int64_t delay_ms) {
 /* The offset the broker names is stored first, so that the queue begins there when it is taken anew. */
 struct offset_fix {
     struct process_queue *queue;
-    struct hdr_update_consumer_offset header;
-    struct broker_call call;
+    struct answers_wait wait;
 };
 
-static void on_offset_fixed(struct broker_call *call, const struct command *response) {
-    struct offset_fix *op = CONTAINER_OF(call, struct offset_fix, call);
-    (void)response;
+static void on_offset_fixed(struct answers_wait *wait) {
+    struct offset_fix *op = CONTAINER_OF(wait, struct offset_fix, wait);
     if (!atomic_load(&op->queue->dropped)) {
         op->queue->commit_offset = -1; /* already stored */
         rebalance_drop_queue(op->queue);
     }
-    client_rebalance_soon(call->client, 0);
+    client_rebalance_soon(op->queue->consumer->client, 0);
     process_queue_release(op->queue);
     free(op);
 }
@@ -66,19 +65,10 @@ static void fix_offset(struct process_queue *queue, int64_t offset) {
     must(op);
     op->queue = queue;
     process_queue_hold(queue);
-    op->header = (struct hdr_update_consumer_offset){.present = HEADER_ALL,
-                                                     .consumer_group = consumer->group,
-                                                     .topic = queue->queue.topic,
-                                                     .queue_id = queue->queue.queue_id,
-                                                     .commit_offset = offset};
-    op->call = (struct broker_call){.client = consumer->client,
-                                    .topic = queue->queue.topic,
-                                    .broker_name = queue->queue.broker_name,
-                                    .request = {.code = REQUEST_UPDATE_CONSUMER_OFFSET,
-                                                .layout = layout_update_consumer_offset(),
-                                                .fields = &op->header},
-                                    .done = on_offset_fixed};
-    broker_call(&op->call);
+    op->wait.done = on_offset_fixed;
+    answers_wait_begin(&op->wait);
+    offset_update(consumer->client, consumer->group, &queue->queue, offset, &op->wait);
+    answers_wait_end(&op->wait);
 }
 
 static void take_found(struct process_queue *queue, struct subscribed *subscribed, struct message_block *block) {

@@ -169,10 +169,10 @@ struct subscribe_call {
     struct rmq_push_consumer *consumer;
     struct bytes topic;
     struct subscribed *subscribed; /* NULL: unsubscribe */
-    struct heartbeat_wait wait;
+    struct answers_wait wait;
 };
 
-static void on_told(struct heartbeat_wait *wait) {
+static void on_told(struct answers_wait *wait) {
     struct subscribe_call *op = CONTAINER_OF(wait, struct subscribe_call, wait);
     rebalance_start(op->consumer);
     waiting_call_end(&op->call);
@@ -271,7 +271,7 @@ struct start_call {
     struct bytes *topics; /* subscribed when the start began */
     size_t topic_count, at;
     struct route_wait route;
-    struct heartbeat_wait heartbeat;
+    struct answers_wait heartbeat;
     struct broker_call check;
     struct buf check_body;
 };
@@ -300,7 +300,7 @@ static void start_timers(struct rmq_push_consumer *consumer) {
     loop_timer_start(loop, &consumer->stats_timer, 0, STATS_INTERVAL_MS, on_stats_timer);
 }
 
-static void on_all_told(struct heartbeat_wait *wait) {
+static void on_all_told(struct answers_wait *wait) {
     struct start_call *op = CONTAINER_OF(wait, struct start_call, heartbeat);
     op->consumer->state = CONSUMER_RUNNING;
     op->consumer->rebalance.first_round = &op->call;
@@ -446,7 +446,7 @@ void rmq_push_consumer_resume(rmq_push_consumer_t *consumer) {
 /* ---- offsets ------------------------------------------------------------------------------------------- */
 
 void push_consumer_persist_offsets(struct rmq_push_consumer *consumer) {
-    for (struct process_queue *queue = consumer->queues; queue; queue = queue->next) offset_store_persist(queue);
+    for (struct process_queue *queue = consumer->queues; queue; queue = queue->next) offset_store_persist(queue, NULL);
     if (!push_consumer_is_clustering(consumer)) offset_store_save(consumer);
 }
 
@@ -469,20 +469,33 @@ static void settle_on_loop(struct job *job) {
     consume_settle_last(op->consumer);
 }
 
-static void on_unregistered(struct heartbeat_wait *wait) {
+static void on_unregistered(struct answers_wait *wait) {
     struct rmq_push_consumer *consumer = CONTAINER_OF(wait, struct rmq_push_consumer, stop.wait);
     struct waiting_call *call = consumer->stop.call;
     consumer->stop.call = NULL;
     waiting_call_end(call);
 }
 
+/* Others take the queues when this consumer goes, and must find its offsets. */
+static void on_offsets_stored(struct answers_wait *wait) {
+    struct rmq_push_consumer *consumer = CONTAINER_OF(wait, struct rmq_push_consumer, stop.wait);
+    while (consumer->queues) {
+        consumer->queues->commit_offset = -1; /* already stored */
+        rebalance_drop_queue(consumer->queues);
+    }
+    wait->done = on_unregistered;
+    heartbeat_unregister(consumer->client, (struct bytes){0}, consumer->group, wait);
+}
+
 void push_consumer_settled(struct rmq_push_consumer *consumer) {
     if (consumer->stop.settled || consumer->stop.sending_back > 0) return;
     consumer->stop.settled = true;
     consume_discard(consumer);
-    while (consumer->queues) rebalance_drop_queue(consumer->queues);
-    consumer->stop.wait.done = on_unregistered;
-    heartbeat_unregister(consumer->client, (struct bytes){0}, consumer->group, &consumer->stop.wait);
+    struct answers_wait *wait = &consumer->stop.wait;
+    wait->done = on_offsets_stored;
+    answers_wait_begin(wait);
+    for (struct process_queue *queue = consumer->queues; queue; queue = queue->next) offset_store_persist(queue, wait);
+    answers_wait_end(wait);
 }
 
 static void save_on_loop(struct job *job) {

@@ -55,7 +55,7 @@ struct rmq_push_consumer {
 
     struct { /* push_consumer.c */
         struct waiting_call *call;
-        struct heartbeat_wait wait;
+        struct answers_wait wait;
         bool settled;
         size_t sending_back; /* messages that the stop waits for */
     } stop;

@@ -31,7 +31,7 @@ void rebalance_drop_queue(struct process_queue *queue) {
     *at = queue->next;
     log_info(CLIENT, "queue dropped: group=%.*s topic=%.*s broker=%.*s queue=%d", BYTES_ARG(consumer->group),
              BYTES_ARG(queue->queue.topic), BYTES_ARG(queue->queue.broker_name), queue->queue.queue_id);
-    offset_store_persist(queue);
+    offset_store_persist(queue, NULL);
     process_queue_drop(queue);
     bool lock_is_ours = consumer->options.orderly && push_consumer_is_clustering(consumer);
     if (lock_is_ours && !queue->consuming) queue_locks_give(consumer, &queue->queue); /* else when the batch ends */

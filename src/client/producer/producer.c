@@ -64,7 +64,7 @@ struct rmq_producer *producer_create_inner(struct rmq_client *client) {
 struct producer_call {
     struct waiting_call call;
     struct rmq_producer *producer;
-    struct heartbeat_wait wait;
+    struct answers_wait wait;
 };
 
 static void add_on_loop(struct job *job) {
@@ -95,7 +95,7 @@ rmq_error_t rmq_producer_create(rmq_client_t *client, const rmq_producer_options
     return error;
 }
 
-static void on_unregistered(struct heartbeat_wait *wait) {
+static void on_unregistered(struct answers_wait *wait) {
     waiting_call_end(&CONTAINER_OF(wait, struct producer_call, wait)->call);
 }
 
