@@ -21,10 +21,7 @@ verified() { "$DIST/bin/mqstore" "$T/java/store" verify >"$T/verify.out" || fail
 
 our_namesrv ns "$ns"
 java_broker
-lib=$SHARED/peer/target/5.5.0/lib
-[ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/5.5.0/lib
-mkdir -p "$T/client/home/conf"
-javac -nowarn -d "$T/client/home/conf" -cp "$lib/*" "$SOURCE/tests/broker/java/BatchQueue.java" 2>"$T/javac.out"
+java_compile 5.5.0 "$T/client" "$SOURCE/tests/broker/java/BatchQueue.java"
 
 echo "== on the Java broker"
 peer admin -v 5.5.0 -d "$T/admin" updateTopic -n "127.0.0.1:$ns" -c DefaultCluster -t B -r 1 -w 1 \

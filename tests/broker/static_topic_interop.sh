@@ -9,10 +9,7 @@ java_port=$(free_port)
 our_namesrv ns "$ns"
 our_broker broker-b "$port" "127.0.0.1:$ns"
 peer up -v 5.5.0 -d "$T/java" -n 0 -N "127.0.0.1:$ns" -b "$java_port" -m 512m -o brokerName=broker-a >"$T/java.out"
-lib=$SHARED/peer/target/5.5.0/lib
-[ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/5.5.0/lib
-mkdir -p "$T/client/home/conf"
-javac -nowarn -d "$T/client/home/conf" -cp "$lib/*" "$SOURCE/tests/broker/java/StaticTopic.java" 2>"$T/javac.out"
+java_compile 5.5.0 "$T/client" "$SOURCE/tests/broker/java/StaticTopic.java"
 client() { # what the program prints about queues and totals
     timeout 120 env HOME="$USER_HOME" "$PEER" java -v 5.5.0 -d "$T/client" StaticTopic "$1" "127.0.0.1:$ns" S "${@:2}" \
         >"$T/client.out" 2>&1 || fail "StaticTopic $*"

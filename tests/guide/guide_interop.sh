@@ -37,10 +37,7 @@ received() { [ "$(grep -c 'Receive New Messages: \[MessageExt' "$T/java-consumer
 wait_for 60 "1000 messages at the Java consumer" received
 kill "$consumer"
 
-lib=$SHARED/peer/target/4.2.0/lib
-[ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/4.2.0/lib
-mkdir -p "$T/java/home/conf"
-javac -nowarn -d "$T/java/home/conf" -cp "$lib/*" "$SOURCE"/tests/guide/java/*.java
+java_compile 4.2.0 "$T/java" "$SOURCE"/tests/guide/java/*.java
 java_420() { timeout 120 env HOME="$USER_HOME" "$PEER" java -v 4.2.0 -d "$T/java" "$@"; }
 java_420 TestProducer >"$T/test-producer"
 same "TestProducer" "sent 100 found 10" "$(grep -E '^(sent|found)' "$T/test-producer" | tr '\n' ' ' | sed 's/ $//')"

@@ -4,19 +4,9 @@
 # something about the time, or that have to do with connected clients, are not here: they would not be the same twice.
 . "$SOURCE/tests/support/servers.sh"
 need_java
-java_ns=$(free_port)
-java_port=$(free_port)
-peer up -v 5.5.0 -d "$T/java" -n "$java_ns" -b "$java_port" -m 512m >"$T/java.out"
-PIDS+=("$(cat "$T/java/broker.pid")" "$(cat "$T/java/namesrv.pid")")
-ns=$(free_port)
-port=$(free_port)
-our_namesrv ns "$ns"
-our_broker broker-a "$port" "127.0.0.1:$ns"
-lib=$SHARED/peer/target/5.5.0/lib
-[ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/5.5.0/lib
-for servers in java ours; do mkdir -p "$T/$servers.tool/home/conf"; done
-javac -nowarn -d "$T/java.tool/home/conf" -cp "$lib/*" "$SOURCE/tests/peer/java/Commands.java" 2>"$T/javac.out"
-cp -r "$T/java.tool/home/conf" "$T/ours.tool/home/"
+both_clusters
+java_compile 5.5.0 "$T/java.tool" "$SOURCE/tests/peer/java/Commands.java"
+cp -r "$T/java.tool" "$T/ours.tool"
 
 # A word before each: it ends, or it fails. That both print the same is not enough, it has to be what we mean to see.
 cat >"$T/list" <<'END'

@@ -84,6 +84,24 @@ need_java() {
 }
 # peer ARGS...: the Java peer, with the user's own home (jars are kept there)
 peer() { HOME=$USER_HOME "$PEER" "$@"; }
+# java_compile VERSION DIR FILE...: programs that `peer java -v VERSION -d DIR CLASS` runs
+java_compile() {
+    local lib=$SHARED/peer/target/$1/lib
+    [ -d "$lib" ] || lib=$USER_HOME/.cache/java-peer/$1/lib
+    mkdir -p "$2/home/conf"
+    javac -nowarn -d "$2/home/conf" -cp "$lib/*" "${@:3}" 2>"$T/javac.out" || fail "javac ${*:3}"
+}
+# both_clusters: a name server and a broker of Java 5.5.0 at $java_ns and $java_port, ours at $ns and $port
+both_clusters() {
+    java_ns=$(free_port)
+    java_port=$(free_port)
+    peer up -v 5.5.0 -d "$T/java" -n "$java_ns" -b "$java_port" -m 512m >"$T/java.out"
+    PIDS+=("$(cat "$T/java/broker.pid")" "$(cat "$T/java/namesrv.pid")")
+    ns=$(free_port)
+    port=$(free_port)
+    our_namesrv ns "$ns"
+    our_broker broker-a "$port" "127.0.0.1:$ns"
+}
 # peer_down DIR: stops the Java servers of that folder; `peer down` itself does not wait for those that it has to kill
 peer_down() {
     local pid pids
