@@ -49,8 +49,7 @@ static int32_t read_tail(struct queue *queue, int64_t slot, int32_t max, char *r
     return count;
 }
 
-/* `count` entries of one file. */
-static enum err read_file(struct queue *queue, int64_t slot, int32_t count, bool may_wait, char *raw) {
+enum err consumequeue_read_file(struct queue *queue, int64_t slot, int32_t count, bool may_wait, char *raw) {
     struct queue_files *files = &queue->store->queue_files;
     struct queue_file *file;
     int64_t start = file_start(queue, slot);
@@ -69,7 +68,7 @@ static enum err read_slots(struct queue *queue, int64_t slot, int32_t max, bool 
     *count = read_tail(queue, slot, max, raw, &file_end);
     if (*count > 0) return ERR_OK;
     *count = (int32_t)MIN(max, MIN(file_end, roll(queue, slot)) - slot);
-    return read_file(queue, slot, *count, may_wait, raw);
+    return consumequeue_read_file(queue, slot, *count, may_wait, raw);
 }
 
 static enum err read_entry(struct queue *queue, int64_t slot, bool may_wait, struct queue_entry *out) {

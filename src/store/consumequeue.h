@@ -118,6 +118,9 @@ enum err consumequeue_remove(struct queue *queue) MUST_USE;
 enum err consumequeue_sync(struct queue *queue) MUST_USE;
 /* Entries below end_slot were synced in another way, the names of their files too. @thread flush-queues */
 void consumequeue_set_synced(struct queue *queue, int64_t end_slot);
+/* `count` entries of one file as they are there, from a slot on. With may_wait false ERR_BUSY if memory does not hold
+ * them. */
+enum err consumequeue_read_file(struct queue *queue, int64_t slot, int32_t count, bool may_wait, char *raw) MUST_USE;
 /* One entry. May wait for the disk. */
 enum err consumequeue_entry(struct queue *queue, int64_t slot, struct queue_entry *out) MUST_USE;
 

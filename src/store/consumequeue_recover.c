@@ -19,18 +19,6 @@ static int64_t entry_bytes(const struct queue *queue) {
     return queue_entry_bytes(queue->kind);
 }
 
-static enum err read_entries(const struct walk *walk, int64_t slot, int64_t count, char *raw) {
-    struct queue_files *files = &walk->queue->store->queue_files;
-    int64_t at = slot * entry_bytes(walk->queue), start = at - at % queue_files_bytes(walk->queue);
-    struct queue_file *file;
-    TRY(queue_files_take(files, walk->queue, start, false, &file));
-    char path[STORE_PATH_MAX];
-    queue_files_path(walk->queue, start, path, sizeof path);
-    enum err err = file_pread(file->fd, path, raw, (size_t)(count * entry_bytes(walk->queue)), at - start);
-    queue_files_give(files, file);
-    return err;
-}
-
 static struct queue_entry entry_in(const struct walk *walk, int64_t slot, const char *raw, int64_t i) {
     return queue_entry_decode(walk->queue->kind, slot + i, raw + i * entry_bytes(walk->queue));
 }
@@ -124,15 +112,14 @@ static enum err find_end_by_hole(const struct walk *walk, int64_t low, int64_t h
     struct queue_files *files = &walk->queue->store->queue_files;
     struct queue_file *file;
     int64_t size = entry_bytes(walk->queue), start = low * size, data_end;
-    char path[STORE_PATH_MAX], raw[BLOCK_BYTES];
-    queue_files_path(walk->queue, start, path, sizeof path);
+    char raw[BLOCK_BYTES];
     TRY(queue_files_take(files, walk->queue, start, false, &file));
-    enum err err = file_data_end(file->fd, path, &data_end);
+    enum err err = file_data_end(file->fd, file->path, &data_end);
     queue_files_give(files, file);
     TRY(err);
     high = MIN(high, (start + data_end + size - 1) / size);
     int64_t block = MAX(low, high - BLOCK_BYTES / size), count = 0;
-    if (block < high) TRY(read_entries(walk, block, high - block, raw));
+    if (block < high) TRY(consumequeue_read_file(walk->queue, block, (int32_t)(high - block), true, raw));
     for (; count < high - block; count++) {
         struct queue_entry entry = entry_in(walk, block, raw, count);
         if (!queue_entry_is_used(&entry)) break;
@@ -152,7 +139,7 @@ static enum err find_end_walking(const struct walk *walk, int64_t low, int64_t h
     bool ended = false;
     while (err == ERR_OK && !ended && low < high) {
         int64_t count = MIN(MIN(high - low, CHUNK_ENTRIES), file_entries - low % file_entries);
-        err = read_entries(walk, low, count, raw);
+        err = consumequeue_read_file(walk->queue, low, (int32_t)count, true, raw);
         for (int64_t i = 0; err == ERR_OK && i < count; i++) {
             struct queue_entry entry = entry_in(walk, low - i, raw, i);
             bool filler = queue_entry_is_filler(&entry);
@@ -213,14 +200,12 @@ static enum err remove_files(struct queue *queue, int64_t from_bytes, int64_t en
  * end and removes the files behind it. */
 static enum err cut_behind(struct queue *queue, int64_t end_slot, int64_t files_end_bytes) {
     struct queue_files *files = &queue->store->queue_files;
-    char path[STORE_PATH_MAX];
     int64_t file_bytes = queue_files_bytes(queue);
     int64_t end_bytes = end_slot * entry_bytes(queue), start = end_bytes - end_bytes % file_bytes;
     if (start < files_end_bytes) {
         struct queue_file *file;
         TRY(queue_files_take(files, queue, start, false, &file));
-        queue_files_path(queue, start, path, sizeof path);
-        enum err err = file_zero(file->fd, path, end_bytes - start, start + file_bytes - end_bytes);
+        enum err err = file_zero(file->fd, file->path, end_bytes - start, start + file_bytes - end_bytes);
         queue_files_give(files, file);
         TRY(err);
     }
@@ -253,8 +238,8 @@ static enum err check_number(struct queue *queue, int64_t slot, const struct que
     if (queue->kind == QUEUE_SIMPLE || entry->offset_phys < commitlog_min(&queue->store->log)) return ERR_OK;
     bool agrees = commitlog_record(&queue->store->log, entry->offset_phys, &slice, &record) == ERR_OK;
     if (agrees) {
-        int32_t count = MAX(dispatch_batch_count(&record), 1);
-        agrees = record.offset_queue == entry->offset_queue && entry->count == count;
+        agrees =
+            record.offset_queue == entry->offset_queue && entry->count == dispatch_entry_count(queue->kind, &record);
         store_release(slice.hold);
     }
     if (agrees && atomic_load(&queue->min_offset) <= atomic_load(&queue->max_offset)) return ERR_OK;

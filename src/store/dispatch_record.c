@@ -52,6 +52,14 @@ int32_t dispatch_batch_count(const struct record *record) {
     return says && count > 0 && count <= INT16_MAX ? count : 1;
 }
 
+static int32_t entry_count(enum queue_kind kind, int32_t batch_count) {
+    return kind == QUEUE_BATCH && batch_count > 0 ? batch_count : 1;
+}
+
+int32_t dispatch_entry_count(enum queue_kind kind, const struct record *record) {
+    return entry_count(kind, dispatch_batch_count(record));
+}
+
 static enum err put_entry(struct dispatch *dispatch, struct queue *queue, const struct queue_entry *entry,
                           bool may_wait) {
     if (dispatch->doubts) return queue_doubts_put(dispatch->doubts, queue, entry);
@@ -69,8 +77,7 @@ static enum err put_entry_in(struct dispatch *dispatch, struct bytes topic, int3
     struct store *store = dispatch->store;
     enum queue_kind unless_known = batch_count > 0 ? QUEUE_BATCH : QUEUE_SIMPLE;
     struct queue *queue = queue_table_make(&store->queues, store, topic, queue_id, unless_known);
-    bool as_batch = batch_count > 0 && queue && queue->kind == QUEUE_BATCH;
-    entry->count = as_batch ? batch_count : 1;
+    if (queue) entry->count = entry_count(queue->kind, batch_count);
     enum err err =
         queue ? put_entry(dispatch, queue, entry, may_wait)
               : fail(ERR_CORRUPT, "the record at %lld has no usable topic or queue", (long long)entry->offset_phys);

@@ -59,7 +59,9 @@ struct scan {
     bool file_is_used;        /* the last slice is of that file, which it has to hold */
     size_t slice_cap;
 };
-enum step { STEP_ON, STEP_STOP };
+/* STEP_DAMAGED: in a batch queue the next entry says where it goes on, what a damaged one says of itself may be the
+ * damage. */
+enum step { STEP_ON, STEP_STOP, STEP_DAMAGED };
 
 static int64_t hot_bytes(const struct store *store) {
     int64_t ratio = LIVE(store, access_message_in_memory_max_ratio);
@@ -203,7 +205,7 @@ static bool is_whole(const struct scan *scan, const struct queue_entry *entry, s
     struct record parts;
     if (record_decode(record, RECORD_CHECK_BODY_CRC, &parts) != ERR_OK) return false;
     if (!scan->is_lmq && (parts.queue_id != queue->id || !bytes_equal(parts.topic, queue->topic))) return false;
-    if (scan->is_batch && entry->count != MAX(dispatch_batch_count(&parts), 1)) return false;
+    if (entry->count != dispatch_entry_count(queue->kind, &parts)) return false;
     return entry->tags_code <= TAGS_CODE_EXTENSION_MAX || bytes_is(parts.topic, "SCHEDULE_TOPIC_XXXX") ||
            dispatch_tags_code(scan->store, &parts) == entry->tags_code;
 }
@@ -240,17 +242,8 @@ static void add_record(struct scan *scan, const struct queue_entry *entry, struc
     scan->file_is_used = true;
 }
 
-static enum step pass_over(struct scan *scan, const struct queue_entry *entry, enum get_status status) {
+static enum step pass_over(struct scan *scan, enum get_status status) {
     if (scan->get->count == 0) scan->get->status = status;
-    scan->get->next_offset = queue_entry_end(entry);
-    return STEP_ON;
-}
-
-/* In a batch queue the next entry says where it goes on: what this one says of itself may be the damage. */
-static enum step pass_damage(struct scan *scan, const struct queue_entry *entry) {
-    int64_t next_offset = scan->get->next_offset;
-    (void)pass_over(scan, entry, GET_MESSAGE_WAS_REMOVING);
-    if (scan->is_batch) scan->get->next_offset = next_offset;
     return STEP_ON;
 }
 
@@ -273,23 +266,25 @@ static enum step take_record(struct scan *scan, const struct queue_entry *entry)
     if (!find_record(scan, entry, &record)) {
         if (!queue_entry_is_filler(entry) && entry->offset_phys < commitlog_min(&scan->store->log))
             scan->skip_phys = commitlog_roll(&scan->store->log, MAX(entry->offset_phys, 0));
-        return pass_over(scan, entry, GET_MESSAGE_WAS_REMOVING);
+        return pass_over(scan, GET_MESSAGE_WAS_REMOVING);
     }
     bool tags_known = are_tags_known(scan, entry), by_record = get->match_record || !tags_known;
     if (tags_known && get->match_tags && !get->match_tags(get->match_ctx, entry->tags_code))
-        return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
+        return pass_over(scan, GET_NO_MATCHED_MESSAGE);
     if (!is_at_hand(scan, entry->offset_phys, record)) {
         if (get->count == 0) get->status = GET_COLD;
         return STEP_STOP;
     }
-    if (!is_sound(scan, entry, record)) return pass_damage(scan, entry);
+    if (!is_sound(scan, entry, record)) {
+        (void)pass_over(scan, GET_MESSAGE_WAS_REMOVING);
+        return scan->is_batch ? STEP_DAMAGED : STEP_ON;
+    }
     if (by_record) {
-        if (!tags_known && !matches_tags(scan, entry, record)) return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
+        if (!tags_known && !matches_tags(scan, entry, record)) return pass_over(scan, GET_NO_MATCHED_MESSAGE);
         if (get->match_record && !get->match_record(get->match_ctx, record))
-            return pass_over(scan, entry, GET_NO_MATCHED_MESSAGE);
+            return pass_over(scan, GET_NO_MATCHED_MESSAGE);
     }
     add_record(scan, entry, record);
-    get->next_offset = queue_entry_end(entry);
     scan->skip_phys = -1;
     return STEP_ON;
 }
@@ -298,14 +293,15 @@ static enum step look_at(struct scan *scan, const struct queue_entry *entry) {
     struct get *get = scan->get;
     bool hot = scan->end_phys - entry->offset_phys <= scan->hot_bytes;
     if (is_full(scan, entry, hot)) return STEP_STOP;
-    if (entry->offset_phys < scan->skip_phys) {
-        get->next_offset = queue_entry_end(entry);
-        return STEP_ON;
+    enum step step = STEP_ON;
+    if (entry->offset_phys >= scan->skip_phys) {
+        int32_t count = get->count;
+        step = take_record(scan, entry);
+        if (step == STEP_STOP) return STEP_STOP;
+        scan->last_phys = entry->offset_phys;
+        if (get->count > count && !hot) get->from_disk = true;
     }
-    int32_t count = get->count;
-    if (take_record(scan, entry) == STEP_STOP) return STEP_STOP;
-    scan->last_phys = entry->offset_phys;
-    if (get->count > count && !hot) get->from_disk = true;
+    if (step == STEP_ON) get->next_offset = queue_entry_end(entry);
     return STEP_ON;
 }
 

@@ -147,33 +147,34 @@ static enum err load_topic(struct recovery *recovery, enum queue_kind kind, cons
     return err;
 }
 
+struct folder_path {
+    char text[STORE_PATH_MAX + 64];
+};
+
+static struct folder_path folder_of(const struct recovery *recovery, enum queue_kind kind) {
+    struct folder_path path;
+    snprintf(path.text, sizeof path.text, "%s/%s", recovery->store->root, queue_folders[kind]);
+    return path;
+}
+
 static enum err load_queues_in(struct recovery *recovery, enum queue_kind kind) {
-    char path[STORE_PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/%s", recovery->store->root, queue_folders[kind]);
+    struct folder_path path = folder_of(recovery, kind);
     struct arena arena = {0};
     const char **names;
     size_t count;
-    enum err err = file_list(&arena, path, &names, &count);
+    enum err err = file_list(&arena, path.text, &names, &count);
     for (size_t i = 0; err == ERR_OK && i < count; i++) err = load_topic(recovery, kind, names[i]);
     arena_close(&arena);
     return err;
 }
 
-/* A store always has the folder of simple queues. */
-static enum err make_queue_folder(const struct recovery *recovery, bool *was_there) {
-    char path[STORE_PATH_MAX + 64];
-    snprintf(path, sizeof path, "%s/%s", recovery->store->root, queue_folders[QUEUE_SIMPLE]);
-    *was_there = file_exists(path);
-    return file_make_dirs(path);
-}
-
-/* Somebody may have taken that folder away, for the queues to be made again. */
+/* A store always has the folder of simple queues. Somebody may have taken it away, for the queues to be made again. */
 static enum err load_queues(struct recovery *recovery) {
-    bool was_there;
-    const char *root = recovery->store->root;
-    TRY(make_queue_folder(recovery, &was_there));
-    if (!was_there && has_entries(root, queue_folders[QUEUE_BATCH]))
-        return fail(ERR_CORRUPT, "the folder %s/%s was missing", root, queue_folders[QUEUE_SIMPLE]);
+    struct folder_path simple = folder_of(recovery, QUEUE_SIMPLE);
+    bool was_there = file_exists(simple.text);
+    TRY(file_make_dirs(simple.text));
+    if (!was_there && has_entries(recovery->store->root, queue_folders[QUEUE_BATCH]))
+        return fail(ERR_CORRUPT, "the folder %s was missing", simple.text);
     TRY(load_queues_in(recovery, QUEUE_SIMPLE));
     return load_queues_in(recovery, QUEUE_BATCH);
 }
@@ -202,13 +203,8 @@ static enum err drop_queues(struct recovery *recovery, const char *why) {
     struct store *store = recovery->store;
     log_error(STORE, "consume queues are damaged, all are made again from the log: why=%s", why);
     store_forget_queues(store);
-    for (int kind = 0; kind < QUEUE_KINDS; kind++) {
-        char path[STORE_PATH_MAX + 64];
-        snprintf(path, sizeof path, "%s/%s", store->root, queue_folders[kind]);
-        TRY(file_remove_tree(path));
-    }
-    bool was_there;
-    TRY(make_queue_folder(recovery, &was_there));
+    for (int kind = 0; kind < QUEUE_KINDS; kind++) TRY(file_remove_tree(folder_of(recovery, kind).text));
+    TRY(file_make_dirs(folder_of(recovery, QUEUE_SIMPLE).text));
     recovery->rebuilding = true;
     recovery->queue_count = 0;
     recovery->newest = (struct queue_entry){.offset_phys = -1};

@@ -286,7 +286,7 @@ static void check_entry(struct survey *survey, const char *topic, int32_t id, en
               offset_queue, entry->tags_code);
     } else if (bytes_is(record.topic, topic) && record.queue_id == id) {
         *own += kind == QUEUE_SIMPLE || is_batch(&record);
-        int32_t count = kind == QUEUE_BATCH ? MAX(dispatch_batch_count(&record), 1) : 1;
+        int32_t count = dispatch_entry_count(kind, &record);
         if (entry->count != count)
             fault(survey, "queue %s/%d offset %" PRId64 ": %d messages, the record has %d", topic, id, offset_queue,
                   entry->count, count);
