@@ -23,12 +23,6 @@ _Static_assert(sizeof(struct hdr_send_message) == sizeof(struct hdr_send_message
     }                                                                                                                  \
     ;
 #include "wire/headers.def"
-#undef HEADER_BEGIN
-#undef STR
-#undef I32
-#undef I64
-#undef BOOL
-#undef HEADER_END
 
 #define HEADER_BEGIN(name)                                                                                             \
     const struct header_layout *layout_##name(void) {                                                                  \
@@ -48,12 +42,6 @@ _Static_assert(sizeof(struct hdr_send_message) == sizeof(struct hdr_send_message
     return &layout;                                                                                                    \
     }
 #include "wire/headers.def"
-#undef HEADER_BEGIN
-#undef STR
-#undef I32
-#undef I64
-#undef BOOL
-#undef HEADER_END
 
 static enum err set_field(const struct header_field *field, struct bytes value, void *out) {
     void *member = (char *)out + field->offset;

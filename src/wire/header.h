@@ -38,12 +38,6 @@ struct header_layout {
     } \
     ;
 #include "wire/headers.def"
-#undef HEADER_BEGIN
-#undef STR
-#undef I32
-#undef I64
-#undef BOOL
-#undef HEADER_END
 
 #define HEADER_BEGIN(name) \
     struct hdr_##name { \
@@ -60,12 +54,6 @@ struct header_layout {
     ; \
     const struct header_layout *layout_##name(void);
 #include "wire/headers.def"
-#undef HEADER_BEGIN
-#undef STR
-#undef I32
-#undef I64
-#undef BOOL
-#undef HEADER_END
 
 /* clang-format on */
 

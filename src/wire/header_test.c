@@ -14,12 +14,6 @@ static const struct header_layout *(*const layouts[])(void) = {
 #define BOOL(member, key, need)
 #define HEADER_END(name)
 #include "wire/headers.def"
-#undef HEADER_BEGIN
-#undef STR
-#undef I32
-#undef I64
-#undef BOOL
-#undef HEADER_END
 };
 
 static struct command command_of(const struct ext_field *ext, size_t count) {
