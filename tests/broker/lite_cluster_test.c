@@ -4,42 +4,24 @@
 #include "base/check.h"
 #include "base/test.h"
 #include "broker/lite/lite.h"
-#include "support/broker_box.h"
-#include "support/namesrv_box.h"
+#include "support/pair_box.h"
 
-enum { A, B, LITES = 16, WRITABLE_A = 1, WRITABLE_B = 3 };
+enum { LITES = 16, WRITABLE_A = 1, WRITABLE_B = 3 };
 
-static struct namesrv_box namesrv;
-static struct broker_box boxes[2];
-static struct peer peers[2];
+static struct pair_box pair;
 static struct arena arena;
 
-#define CALL(on, NAME, header, body, answer, ...)                                                                      \
-    peer_call(&peers[on], REQUEST_##NAME, layout_##header(),                                                           \
-              &(struct hdr_##header){.present = HEADER_ALL, __VA_ARGS__}, body, answer)
+#define CALL(on, ...) PAIR_CALL(&pair, on, __VA_ARGS__)
 
 static int start(void **state) {
     (void)state;
-    namesrv_box_start(&namesrv);
-    for (int i = A; i <= B; i++) {
-        broker_box_init(&boxes[i]);
-        broker_box_set(&boxes[i], i == A ? "brokerName=a" : "brokerName=b");
-        broker_box_set(&boxes[i], namesrv.setting);
-        broker_box_set(&boxes[i], "enableLmq=true");
-        broker_box_set(&boxes[i], "enableMultiDispatch=true");
-        broker_box_start(&boxes[i]);
-        peer_open(&peers[i], boxes[i].broker.port);
-    }
+    pair_box_start(&pair, (const char *[]){"enableLmq=true", "enableMultiDispatch=true", NULL});
     return 0;
 }
 
 static int stop(void **state) {
     (void)state;
-    for (int i = A; i <= B; i++) {
-        peer_close(&peers[i]);
-        broker_box_close(&boxes[i]);
-    }
-    namesrv_box_close(&namesrv);
+    pair_box_close(&pair);
     arena_close(&arena);
     return 0;
 }
@@ -55,7 +37,7 @@ static void make_parent(const char *parent, const char *group) {
              .write_queue_nums = i == A ? WRITABLE_A : WRITABLE_B, .perm = 6, .topic_filter_type = BYTES("SINGLE_TAG"),
              .attributes = BYTES("+message.type=LITE"));
         assert_int_equal(answer.code, RESPONSE_SUCCESS);
-        peer_call(&peers[i], REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, body, &answer);
+        peer_call(&pair.peers[i], REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, body, &answer);
         assert_int_equal(answer.code, RESPONSE_SUCCESS);
     }
 }
@@ -111,7 +93,7 @@ static void a_client_subscribes_on_each_to_what_is_there(void **state) {
     buf_close(&names);
     for (int on = A; on <= B; on++) {
         struct command answer;
-        peer_call(&peers[on], REQUEST_LITE_SUBSCRIPTION_CTL, NULL, NULL, body, &answer);
+        peer_call(&pair.peers[on], REQUEST_LITE_SUBSCRIPTION_CTL, NULL, NULL, body, &answer);
         assert_int_equal(answer.code, RESPONSE_SUCCESS);
         CALL(on, GET_LITE_CLIENT_INFO, get_lite_client_info, BYTES(""), &answer, .parent_topic = BYTES("Q"),
              .group = BYTES("H"), .client_id = BYTES("c"), .max_count = LITES);

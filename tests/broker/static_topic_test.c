@@ -5,50 +5,34 @@
 #include "base/test.h"
 #include "broker/static_topic/mapping_clean.h"
 #include "os/clock.h"
-#include "support/broker_box.h"
-#include "support/namesrv_box.h"
+#include "support/pair_box.h"
 #include "wire/body_queue_mapping.h"
 #include "wire/body_topic_route.h"
 
-enum { A, B, NOT_FOUND = -2 };
+enum { NOT_FOUND = -2 };
 
-static struct namesrv_box namesrv;
-static struct broker_box boxes[2];
-static struct peer peers[2], waiting;
+static struct pair_box pair;
+static struct peer waiting;
 static struct arena arena;
 
 static int start(void **state) {
     (void)state;
-    namesrv_box_start(&namesrv);
-    for (int i = A; i <= B; i++) {
-        broker_box_init(&boxes[i]);
-        broker_box_set(&boxes[i], i == A ? "brokerName=a" : "brokerName=b");
-        broker_box_set(&boxes[i], namesrv.setting);
-        broker_box_set(&boxes[i], "forwardTimeout=500");
-        broker_box_start(&boxes[i]);
-        peer_open(&peers[i], boxes[i].broker.port);
-    }
-    peer_open(&waiting, boxes[A].broker.port);
+    pair_box_start(&pair, (const char *[]){"forwardTimeout=500", NULL});
+    peer_open(&waiting, pair.boxes[A].broker.port);
     return 0;
 }
 
 static int stop(void **state) {
     (void)state;
     peer_close(&waiting);
-    for (int i = A; i <= B; i++) {
-        peer_close(&peers[i]);
-        broker_box_close(&boxes[i]);
-    }
-    namesrv_box_close(&namesrv);
+    pair_box_close(&pair);
     arena_close(&arena);
     return 0;
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------- */
 
-#define CALL(on, NAME, header, body, answer, ...)                                                                      \
-    peer_call(&peers[on], REQUEST_##NAME, layout_##header(),                                                           \
-              &(struct hdr_##header){.present = HEADER_ALL, __VA_ARGS__}, body, answer)
+#define CALL(on, ...) PAIR_CALL(&pair, on, __VA_ARGS__)
 
 /* One stretch as JSON. */
 #define ITEM(gen, broker, queue_id, logic)                                                                             \
@@ -75,7 +59,7 @@ static int64_t put(int on, int32_t *queue_id, const char *body, int32_t code) {
     struct hdr_send_result result = {.queue_offset = NOT_FOUND};
     struct command answer;
     header.queue_id = *queue_id;
-    peer_call(&peers[on], REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, bytes_of(body), &answer);
+    peer_call(&pair.peers[on], REQUEST_SEND_MESSAGE_V2, layout_send_message_v2(), &header, bytes_of(body), &answer);
     if (answer.code != code) print_message("send %d: %.*s\n", answer.code, BYTES_ARG(answer.remark));
     assert_int_equal(answer.code, code);
     if (code != RESPONSE_SUCCESS) return NOT_FOUND;
@@ -153,7 +137,7 @@ static struct pulled pulled_of(const struct command *answer) {
 static struct pulled pull(int on, int32_t queue_id, int64_t offset) {
     struct hdr_pull_message header = pull_header("G", "S", queue_id, offset);
     struct command answer;
-    peer_call(&peers[on], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
+    peer_call(&pair.peers[on], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
     if (answer.remark.len > 0 && answer.code != RESPONSE_SUCCESS)
         print_message("pull %d: %.*s\n", answer.code, BYTES_ARG(answer.remark));
     return pulled_of(&answer);
@@ -206,7 +190,7 @@ static void name_server_tells_where(void **state) {
     struct topic_route route;
     struct hdr_get_routeinfo_by_topic header = {.topic = BYTES("S")};
     header.has.topic = true;
-    peer_open(&client, namesrv.port);
+    peer_open(&client, pair.namesrv.port);
     peer_call(&client, REQUEST_GET_ROUTEINFO_BY_TOPIC, layout_get_routeinfo_by_topic(), &header, BYTES(""), &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
     assert_ok(topic_route_decode(&arena, answer.body, &route));
@@ -226,9 +210,9 @@ static struct bytes topic_config(int on, const char *lo) {
     struct command request = {.code = REQUEST_GET_TOPIC_CONFIG, .opaque = 77, .ext = &ext, .ext_count = 1};
     struct buf out = {0};
     command_encode(&out, &request, layout_topic(), &header, 0);
-    peer_send_bytes(&peers[on], buf_bytes(&out));
+    peer_send_bytes(&pair.peers[on], buf_bytes(&out));
     buf_close(&out);
-    assert_true(peer_next(&peers[on], 5000, &answer));
+    assert_true(peer_next(&pair.peers[on], 5000, &answer));
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
     return arena_copy(&arena, answer.body);
 }
@@ -244,7 +228,7 @@ static void admins_see_it(void **state) {
     assert_int_equal(detail.queue_count, 1);
     assert_ok(json_parse(&arena, topic_config(A, "false"), &json));
     assert_null(json_get(json, "mappingDetail"));
-    peer_call(&peers[A], REQUEST_GET_ALL_TOPIC_CONFIG, NULL, NULL, BYTES(""), &answer);
+    peer_call(&pair.peers[A], REQUEST_GET_ALL_TOPIC_CONFIG, NULL, NULL, BYTES(""), &answer);
     assert_ok(json_parse(&arena, arena_copy(&arena, answer.body), &json));
     assert_non_null(json_get(json, "mappingDataVersion"));
     assert_non_null(json_get(json_get(json, "topicQueueMappingDetailMap"), "S"));
@@ -316,7 +300,7 @@ static void stretches_are_read_in_turn(void **state) {
     struct command answer;
     int32_t zero = 0;
     peer_close(&waiting);
-    peer_open(&waiting, boxes[B].broker.port);
+    peer_open(&waiting, pair.boxes[B].broker.port);
     header.sys_flag |= 2;
     header.suspend_timeout_millis = 20000;
     peer_send(&waiting, REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), 0);
@@ -356,8 +340,8 @@ static void groups_go_on_over_stretches(void **state) {
     (void)state;
     struct command made;
     for (int i = A; i <= B; i++)
-        peer_call(&peers[i], REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL, BYTES("{\"groupName\":\"G\"}"),
-                  &made);
+        peer_call(&pair.peers[i], REQUEST_UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, NULL, NULL,
+                  BYTES("{\"groupName\":\"G\"}"), &made);
     assert_int_equal(group_offset(B, 0), NOT_FOUND);
     assert_int_equal(commit(B, 0, 1), RESPONSE_SUCCESS); /* kept by a */
     assert_int_equal(group_offset(B, 0), 1);
@@ -368,17 +352,17 @@ static void groups_go_on_over_stretches(void **state) {
     struct command answer;
     header.sys_flag |= 1;
     header.commit_offset = 103;
-    peer_call(&peers[B], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
+    peer_call(&pair.peers[B], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
     assert_int_equal(answer.code, RESPONSE_SUCCESS);
     assert_int_equal(group_offset(B, 0), 103);
 }
 
 static void mapping_survives_a_restart(void **state) {
     (void)state;
-    peer_close(&peers[B]);
-    broker_box_stop(&boxes[B]);
-    broker_box_start(&boxes[B]);
-    peer_open(&peers[B], boxes[B].broker.port);
+    peer_close(&pair.peers[B]);
+    broker_box_stop(&pair.boxes[B]);
+    broker_box_start(&pair.boxes[B]);
+    peer_open(&pair.peers[B], pair.boxes[B].broker.port);
     assert_max(B, 0, 104);
     assert_pulled(pull(B, 0, 0), RESPONSE_SUCCESS, 2, "a0", 0, 2);
     assert_pulled(pull(B, 0, 101), RESPONSE_SUCCESS, 3, "c1", 101, 104);
@@ -411,20 +395,20 @@ static void other_broker_is_gone(void **state) {
     struct command answer;
     int32_t zero = 0;
     peer_close(&waiting);
-    peer_open(&waiting, boxes[A].broker.port);
-    peer_close(&peers[B]);
-    broker_box_stop(&boxes[B]);
+    peer_open(&waiting, pair.boxes[A].broker.port);
+    peer_close(&pair.peers[B]);
+    broker_box_stop(&pair.boxes[B]);
     struct hdr_pull_message header = pull_header("G", "S", 0, 100);
-    peer_call(&peers[A], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
+    peer_call(&pair.peers[A], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
     assert_int_equal(answer.code, RESPONSE_SYSTEM_ERROR);
     assert_true(answer.remark.len > 0);
     assert_int_equal(put(A, &zero, "d1", RESPONSE_SUCCESS), 1001); /* what is here goes on */
     assert_max(A, 0, 1002);
     assert_pulled(pull(A, 0, 1000), RESPONSE_SUCCESS, 2, "d0", 1000, 1002);
-    broker_box_start(&boxes[B]);
-    peer_open(&peers[B], boxes[B].broker.port);
+    broker_box_start(&pair.boxes[B]);
+    peer_open(&pair.peers[B], pair.boxes[B].broker.port);
     for (int tries = 0; tries < 100; tries++) { /* its new address is known when the route is asked for again */
-        peer_call(&peers[A], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
+        peer_call(&pair.peers[A], REQUEST_PULL_MESSAGE, layout_pull_message(), &header, BYTES(""), &answer);
         if (answer.code == RESPONSE_SUCCESS) break;
         clock_sleep_ms(100);
     }
@@ -446,20 +430,20 @@ static size_t stretches(int on) {
  * at the other broker, goes when its queues are. */
 static void empty_stretches_go(void **state) {
     (void)state;
-    mapping_clean(&boxes[A].broker);
+    mapping_clean(&pair.boxes[A].broker);
     assert_int_equal(stretches(A), 3);
-    assert_ok(store_delete_topic(boxes[A].broker.store, BYTES("S")));
-    mapping_clean(&boxes[A].broker);
+    assert_ok(store_delete_topic(pair.boxes[A].broker.store, BYTES("S")));
+    mapping_clean(&pair.boxes[A].broker);
     assert_int_equal(stretches(A), 2);
     assert_int_equal(min_offset(A, 0), 100);
-    mapping_clean(&boxes[A].broker);
+    mapping_clean(&pair.boxes[A].broker);
     clock_sleep_ms(100);
     assert_int_equal(stretches(A), 2);
-    assert_ok(store_delete_topic(boxes[B].broker.store, BYTES("S")));
-    mapping_clean(&boxes[A].broker);
+    assert_ok(store_delete_topic(pair.boxes[B].broker.store, BYTES("S")));
+    mapping_clean(&pair.boxes[A].broker);
     for (int tries = 0; tries < 500 && stretches(A) > 1; tries++) clock_sleep_ms(10);
     assert_int_equal(stretches(A), 1);
-    mapping_clean(&boxes[B].broker); /* leads queue 1 alone, which has one stretch */
+    mapping_clean(&pair.boxes[B].broker); /* leads queue 1 alone, which has one stretch */
     assert_int_equal(stretches(B), 3);
     int32_t zero = 0;
     assert_int_equal(put(A, &zero, "e0", RESPONSE_SUCCESS), 1000);
