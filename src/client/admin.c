@@ -98,12 +98,13 @@ struct create_call {
     struct route_wait wait;
     struct bytes key_topic;
     struct hdr_update_and_create_topic header;
-    int pending, created;
+    struct answers_wait answers;
+    int created;
     struct outcome failure; /* the last one */
 };
 
-static void create_one_less(struct create_call *op) {
-    if (--op->pending > 0) return;
+static void on_all_answered(struct answers_wait *answers) {
+    struct create_call *op = CONTAINER_OF(answers, struct create_call, answers);
     if (op->created == 0) op->call.outcome = op->failure;
     waiting_call_end(&op->call);
 }
@@ -116,14 +117,15 @@ static void on_created(void *ctx, enum err err, const struct command *response) 
         outcome_response(&op->failure, response);
     else
         op->created++;
-    create_one_less(op);
+    answers_wait_end(&op->answers);
 }
 
 static void on_key_route(struct route_wait *wait, struct route *route, const struct outcome *outcome) {
     struct create_call *op = CONTAINER_OF(wait, struct create_call, wait);
     struct rmq_client *client = op->call.client;
     op->failure = *outcome;
-    op->pending = 1;
+    op->answers.done = on_all_answered;
+    answers_wait_begin(&op->answers);
     if (route)
         outcome_fail(&op->failure, RMQ_NO_BROKER, "no broker of topic %.*s has a master", BYTES_ARG(op->key_topic));
     for (size_t i = 0; route && i < route->broker_count; i++) {
@@ -131,10 +133,10 @@ static void on_key_route(struct route_wait *wait, struct route *route, const str
         if (!address.data) continue;
         struct outgoing request = {
             .code = REQUEST_UPDATE_AND_CREATE_TOPIC, .layout = layout_update_and_create_topic(), .fields = &op->header};
-        op->pending++;
+        answers_wait_add(&op->answers);
         remoting_call(client->remoting, address, &request, ADMIN_TIMEOUT_MS, on_created, op);
     }
-    create_one_less(op);
+    answers_wait_end(&op->answers);
 }
 
 static void create_on_loop(struct job *job) {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "client/call.h"
 #include "client/client.h"
 #include "client/message_list.h"
 #include "message/msgid.h"
@@ -18,7 +19,8 @@ struct query_call {
     struct route_wait wait;
     struct bytes route_topic;
     struct hdr_query_message header;
-    int pending, answered;
+    struct answers_wait answers;
+    int answered;
     struct outcome failure;
     struct message_list *list;
 };
@@ -42,8 +44,8 @@ static bool really_has_key(const struct rmq_message_ext *message, const void *ar
     return !query->unique_key_query && has_key(rmq_message_ext_keys(message), query->key);
 }
 
-static void query_one_less(struct query_call *op) {
-    if (--op->pending > 0) return;
+static void on_all_answered(struct answers_wait *answers) {
+    struct query_call *op = CONTAINER_OF(answers, struct query_call, answers);
     if (op->list->shown.count == 0) {
         if (op->answered > 0)
             outcome_fail(&op->failure, RMQ_NOT_FOUND, "no message of topic %.*s with key %.*s in that time",
@@ -66,24 +68,25 @@ static void on_found(void *ctx, enum err err, const struct command *response) {
     } else {
         outcome_response(&op->failure, response);
     }
-    query_one_less(op);
+    answers_wait_end(&op->answers);
 }
 
 static void ask_brokers(struct route_wait *wait, struct route *route, const struct outcome *outcome) {
     struct query_call *op = CONTAINER_OF(wait, struct query_call, wait);
     struct rmq_client *client = op->call.client;
     op->failure = *outcome;
-    op->pending = 1;
+    op->answers.done = on_all_answered;
+    answers_wait_begin(&op->answers);
     for (size_t i = 0; route && i < route->broker_count; i++) {
         bool is_slave;
         struct bytes address = broker_address_of(client, route->broker_names[i], MASTER_ID, &is_slave);
         if (!address.data) continue;
         struct outgoing request = {
             .code = REQUEST_QUERY_MESSAGE, .layout = layout_query_message(), .fields = &op->header};
-        op->pending++;
+        answers_wait_add(&op->answers);
         remoting_call(client->remoting, address, &request, QUERY_TIMEOUT_MS, on_found, op);
     }
-    query_one_less(op);
+    answers_wait_end(&op->answers);
 }
 
 static void query_on_loop(struct job *job) {

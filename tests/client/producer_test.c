@@ -307,16 +307,12 @@ static void errors_are_tried_again_or_not_as_java_does(void **state) {
     }
 }
 
-static void be_silent(struct mock_broker *m, struct request *request, void *arg) {
-    (void)m, (void)request, (void)arg;
-}
-
 static void silence_ends_with_the_timeout(void **state) {
     (void)state;
     rmq_producer_destroy(producer);
     rmq_client_destroy(client);
     start_with(mock_broker_address(mock), 200);
-    mock_broker_on(mock, REQUEST_SEND_MESSAGE_V2, be_silent, NULL);
+    mock_broker_on(mock, REQUEST_SEND_MESSAGE_V2, mock_broker_be_silent, NULL);
     int64_t begin_ms = clock_monotonic_ms();
     assert_int_equal(send_text("T", "x", NULL), RMQ_TIMEOUT);
     int64_t took_ms = clock_monotonic_ms() - begin_ms;

@@ -97,10 +97,6 @@ static void note_offset(struct mock_broker *m, struct request *request, void *ar
     mock_broker_answer(m, request);
 }
 
-static void be_silent(struct mock_broker *m, struct request *request, void *arg) {
-    (void)m, (void)request, (void)arg;
-}
-
 static void tell_offset(struct mock_broker *m, struct request *request, void *arg) {
     (void)m, (void)arg;
     struct hdr_query_consumer_offset header;
@@ -168,6 +164,11 @@ static void start_consumer(const rmq_push_consumer_options_t *options) {
     if (rmq_push_consumer_start(consumer) != RMQ_OK) fail_msg("%s", rmq_last_error());
 }
 
+static void start_plain_consumer(void) {
+    rmq_push_consumer_options_t options = options_now();
+    start_consumer(&options);
+}
+
 static int set_up(void **state) {
     (void)state;
     rmq_set_log(NULL, 3);
@@ -206,8 +207,7 @@ static int tear_down(void **state) {
 static void messages_are_consumed_and_offsets_stored(void **state) {
     (void)state;
     atomic_store(&queue.max, 500);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 500);
     stop_consumer();
     assert_int_equal(atomic_load(&heard.messages), 500);
@@ -218,10 +218,9 @@ static void messages_are_consumed_and_offsets_stored(void **state) {
 static void the_end_waits_for_offsets_to_be_stored_but_not_for_ever(void **state) {
     (void)state;
     atomic_store(&queue.max, 5);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 5);
-    mock_broker_on(mock, REQUEST_UPDATE_CONSUMER_OFFSET, be_silent, NULL);
+    mock_broker_on(mock, REQUEST_UPDATE_CONSUMER_OFFSET, mock_broker_be_silent, NULL);
     int64_t began_ms = clock_monotonic_ms();
     stop_consumer();
     assert_in_range(clock_monotonic_ms() - began_ms, CALL_TIMEOUT_MS, 10 * CALL_TIMEOUT_MS);
@@ -239,8 +238,7 @@ static void what_is_not_finished_is_not_committed(void **state) {
     (void)state;
     atomic_store(&queue.max, 10);
     atomic_store(&heard.hang, true);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     mock_broker_wait(mock, REQUEST_PULL_MESSAGE, 12);
     assert_int_equal(atomic_load(&queue.committed), 0);
     atomic_store(&heard.hang, false);
@@ -288,8 +286,7 @@ static void an_illegal_offset_is_put_right(void **state) {
     (void)state;
     atomic_store(&queue.min, 70);
     atomic_store(&queue.max, 80);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 10);
     assert_int_equal(atomic_load(&heard.last_offset) >= 70, 1);
     wait_for_i64(&queue.committed, 80);
@@ -300,8 +297,7 @@ static void records_that_cannot_be_read_do_not_stop_the_rest(void **state) {
     rmq_set_log(NULL, 3);
     atomic_store(&queue.damaged, true);
     atomic_store(&queue.max, 100);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 100);
 }
 
@@ -325,8 +321,7 @@ static void failed_messages_are_sent_back(void **state) {
     mock_broker_on(mock, REQUEST_CONSUMER_SEND_MSG_BACK, take_back, NULL);
     atomic_store(&heard.fail_left, 1);
     atomic_store(&queue.max, 1);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     assert_true(mock_broker_wait(mock, REQUEST_CONSUMER_SEND_MSG_BACK, 1));
     assert_int_equal(back.header.offset, 0);
     assert_int_equal(back.header.max_reconsume_times, 16);
@@ -349,8 +344,7 @@ static void what_the_broker_does_not_take_back_goes_to_the_retry_topic(void **st
     mock_broker_on(mock, REQUEST_SEND_MESSAGE_V2, look_at_retry, NULL);
     atomic_store(&heard.fail_left, 1);
     atomic_store(&queue.max, 1);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     assert_true(mock_broker_wait(mock, REQUEST_SEND_MESSAGE_V2, 1));
     assert_string_equal(back.retry_topic, "%RETRY%CG");
     assert_int_equal(back.sent.reconsume_times, 1);
@@ -365,8 +359,7 @@ static void what_the_broker_does_not_take_back_goes_to_the_retry_topic(void **st
 static void a_broker_that_is_gone_for_a_while_loses_nothing(void **state) {
     (void)state;
     atomic_store(&queue.max, 50);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 50);
     mock_broker_disconnect(mock);
     atomic_store(&queue.max, 100);
@@ -386,8 +379,7 @@ static void a_broker_that_forgot_the_group_is_told_again(void **state) {
     static atomic_int times = 8; /* each of the queues once; static: the mock outlives this function */
     mock_broker_on(mock, REQUEST_PULL_MESSAGE, forget_the_group, &times);
     atomic_store(&queue.max, 10);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 10);
     assert_true(mock_broker_count(mock, REQUEST_HEART_BEAT) >= 4); /* first route, start, timer, this */
 }
@@ -448,8 +440,7 @@ static void an_orderly_message_that_fails_too_often_goes_away(void **state) {
 
 static void a_change_of_the_group_rebalances(void **state) {
     (void)state;
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     int before = mock_broker_count(mock, REQUEST_GET_CONSUMER_LIST_BY_GROUP);
     struct hdr_consumer_group header = {.present = HEADER_ALL, .consumer_group = BYTES("CG")};
     mock_broker_tell(mock, REQUEST_NOTIFY_CONSUMER_IDS_CHANGED, layout_consumer_group(), &header, (struct bytes){0});
@@ -459,8 +450,7 @@ static void a_change_of_the_group_rebalances(void **state) {
 static void offsets_can_be_reset(void **state) {
     (void)state;
     atomic_store(&queue.max, 30);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 30);
     struct hdr_reset_offset header = {
         .present = HEADER_ALL, .topic = BYTES("T"), .group = BYTES("CG"), .timestamp = 0, .is_force = true};
@@ -500,8 +490,7 @@ static void ask(int32_t code, const struct header_layout *layout, const void *fi
 static void brokers_learn_what_the_consumer_does(void **state) {
     (void)state;
     atomic_store(&queue.max, 30);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 30);
     wait_for_i64(&queue.committed, 30);
     static struct answer answer;
@@ -537,8 +526,7 @@ static void brokers_learn_what_the_consumer_does(void **state) {
 
 static void a_message_can_be_consumed_directly(void **state) {
     (void)state;
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     struct buf body = {0};
     append_message(&body, "%RETRY%CG", 7, "RETRY_TOPIC\x01T\x02");
     struct hdr_consume_message_directly header = {
@@ -560,8 +548,7 @@ static void a_message_can_be_consumed_directly(void **state) {
 static void subscriptions_change_while_it_runs(void **state) {
     (void)state;
     atomic_store(&queue.max, 10);
-    rmq_push_consumer_options_t options = options_now();
-    start_consumer(&options);
+    start_plain_consumer();
     wait_for(&heard.messages, 10);
     int beats = mock_broker_count(mock, REQUEST_HEART_BEAT);
     assert_int_equal(rmq_push_consumer_unsubscribe(consumer, "T"), RMQ_OK);

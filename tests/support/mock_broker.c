@@ -80,6 +80,10 @@ static void reply_client_id(struct request *request) {
     remoting_reply(&request->to, &(struct outgoing){.code = RESPONSE_SYSTEM_ERROR, .remark = BYTES("no consumer")});
 }
 
+void mock_broker_be_silent(struct mock_broker *mock, struct request *request, void *arg) {
+    (void)mock, (void)request, (void)arg;
+}
+
 void mock_broker_answer(struct mock_broker *mock, struct request *request) {
     switch (request->command.code) {
     case REQUEST_GET_ROUTEINFO_BY_TOPIC:

@@ -19,6 +19,8 @@ const char *mock_broker_address(const struct mock_broker *mock); /* "127.0.0.1:p
 void mock_broker_on(struct mock_broker *mock, int32_t code, mock_answer *answer, void *arg);
 /* The default answer, for functions that only want to look. @thread the mock's */
 void mock_broker_answer(struct mock_broker *mock, struct request *request);
+/* No answer, ever. @thread the mock's */
+mock_answer mock_broker_be_silent;
 /* How many requests with this code have come. */
 int mock_broker_count(struct mock_broker *mock, int32_t code);
 /* Waits up to 10 s until that many have come; false if they did not. */
